@@ -1,0 +1,87 @@
+"""Named thresholds on the calibrated probability, chosen on the validation part and frozen in the card."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from pneumoscope.arrays import Labels, Scores
+from pneumoscope.errors import UnusableBundle
+from pneumoscope.evaluation.metrics import both_classes, confusion_counts
+
+SCREENING_SENSITIVITY = 0.98
+RULE_IN_SPECIFICITY = 0.98
+
+
+class Decision(StrEnum):
+    """What a probability comes to at an operating point."""
+
+    NORMAL = "NORMAL"
+    PNEUMONIA = "PNEUMONIA"
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """A threshold, and the sensitivity and specificity it had on the part it was chosen on."""
+
+    name: str
+    threshold: float
+    sensitivity: float
+    specificity: float
+    chosen_on: str
+    rule: str
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold < 1:
+            raise UnusableBundle(
+                "operating-point-impossible",
+                f"Operating point {self.name} has the threshold {self.threshold}; it must lie between 0 and 1.",
+                remedy="Make the bundle again; its card is damaged.",
+            )
+
+    def to_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def decide(probability: float, operating_point: OperatingPoint) -> Decision:
+    """PNEUMONIA from the threshold on, NORMAL below it."""
+    return Decision.PNEUMONIA if probability >= operating_point.threshold else Decision.NORMAL
+
+
+def choose_operating_points(probabilities: Scores, labels: Labels, *, chosen_on: str) -> list[OperatingPoint]:
+    """`balanced`, `screening` and `rule-in`; give the validation part only, never test rows.
+
+    Candidates lie half-way between neighbouring probabilities, so a threshold never sits on a radiograph.
+    """
+    both_classes(labels)
+    thresholds = candidate_thresholds(probabilities)
+    sensitivity = np.array([np.mean(probabilities[labels] >= threshold) for threshold in thresholds])
+    specificity = np.array([np.mean(probabilities[~labels] < threshold) for threshold in thresholds])
+    youden = sensitivity + specificity
+    best = np.flatnonzero(youden == youden.max())
+    enough_found = np.flatnonzero(sensitivity >= SCREENING_SENSITIVITY)
+    enough_cleared = np.flatnonzero(specificity >= RULE_IN_SPECIFICITY)
+    chosen = {
+        "balanced": (int(best[len(best) // 2]), "largest sensitivity + specificity"),
+        "screening": (int(enough_found[-1]), f"highest threshold with sensitivity >= {SCREENING_SENSITIVITY}"),
+        "rule-in": (int(enough_cleared[0]), f"lowest threshold with specificity >= {RULE_IN_SPECIFICITY}"),
+    }
+    points = []
+    for name, (index, rule) in chosen.items():
+        counts = confusion_counts(probabilities >= thresholds[index], labels)
+        points.append(
+            OperatingPoint(name, float(thresholds[index]), counts.sensitivity, counts.specificity, chosen_on, rule)
+        )
+    return points
+
+
+def candidate_thresholds(probabilities: Scores) -> Scores:
+    """Half-way points in the logit scale, and one beyond each end, all strictly inside (0, 1)."""
+    tiny = 1e-12
+    values = np.unique(np.clip(probabilities.astype(np.float64), tiny, 1 - tiny))
+    logits = np.log(values / (1 - values))
+    middles = np.concatenate([[logits[0] - 1], (logits[1:] + logits[:-1]) / 2, [logits[-1] + 1]])
+    thresholds: np.ndarray = 1 / (1 + np.exp(-middles))
+    return thresholds[(thresholds > 0) & (thresholds < 1)]

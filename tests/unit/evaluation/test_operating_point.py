@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from pneumoscope.errors import UnusableBundle
+from pneumoscope.evaluation.operating_point import Decision, OperatingPoint, choose_operating_points, decide
+
+
+def test_a_probability_at_the_threshold_is_pneumonia():
+    point = OperatingPoint("balanced", 0.5, 1, 1, "validation", "")
+    assert decide(0.5, point) is Decision.PNEUMONIA
+    assert decide(0.499999, point) is Decision.NORMAL
+
+
+def test_balanced_takes_the_largest_sum_of_sensitivity_and_specificity():
+    probabilities = np.array([0.1, 0.2, 0.6, 0.4, 0.8, 0.9])
+    labels = np.array([0, 0, 0, 1, 1, 1], bool)
+    balanced = choose_operating_points(probabilities, labels, chosen_on="validation")[0]
+    assert balanced.sensitivity + balanced.specificity == pytest.approx(5 / 3)
+
+
+def test_screening_finds_98_of_100_and_rule_in_clears_98_of_100(generator):
+    labels = np.repeat([True, False], 100)
+    probabilities = np.concatenate([generator.beta(4, 2, 100), generator.beta(2, 4, 100)])
+    _, screening, rule_in = choose_operating_points(probabilities, labels, chosen_on="validation")
+    assert np.sum(probabilities[:100] >= screening.threshold) == 98
+    assert np.sum(probabilities[100:] < rule_in.threshold) == 98
+    assert screening.threshold < rule_in.threshold
+
+
+def test_thresholds_stay_inside_0_and_1_for_saturated_probabilities():
+    probabilities, labels = np.array([0.0, 0.0, 1.0, 1.0]), np.array([0, 0, 1, 1], bool)
+    points = choose_operating_points(probabilities, labels, chosen_on="validation")
+    assert all(0 < point.threshold < 1 for point in points)
+    assert points[0].sensitivity == points[0].specificity == 1
+
+
+def test_a_threshold_outside_0_and_1_cannot_be():
+    with pytest.raises(UnusableBundle, match="operating-point-impossible"):
+        OperatingPoint("balanced", 1.0, 1, 1, "validation", "")
