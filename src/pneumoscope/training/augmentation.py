@@ -1,0 +1,140 @@
+"""Random steps of training, on whole batches: geometry in one resampling, then contrast, resolution, sharpness, noise.
+
+Each batch draws from the generator it is given, so that a batch is a function of (seed, step) and a resumed run sees
+the same pictures.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - torch's own idiom
+
+from pneumoscope.training.recipe import Augmentation
+
+PictureBatch = Float[Tensor, "batch 1 rows columns"]
+
+
+def augmented(
+    pictures: PictureBatch,
+    lung_masks: PictureBatch,
+    settings: Augmentation,
+    *,
+    size_px: int,
+    generator: torch.Generator,
+) -> tuple[PictureBatch, PictureBatch]:
+    """Pictures (gray in [0, 1]) and their masks after the same random geometry, at `size_px`."""
+    grid = random_geometry(len(pictures), settings, size_px=size_px, generator=generator)
+    moved = F.grid_sample(torch.cat([pictures, lung_masks], dim=1), grid, align_corners=False)
+    pictures, lung_masks = moved[:, :1], moved[:, 1:]
+    pictures = with_erased_corners(pictures, settings.erased_corner_share, generator=generator)
+    pictures = with_other_contrast(pictures, settings, generator=generator)
+    pictures = with_other_resolution(pictures, settings, generator=generator)
+    pictures = with_other_sharpness(pictures, settings, generator=generator)
+    pictures = with_noise(pictures, settings, generator=generator)
+    return pictures.clamp(0, 1), (lung_masks > 0.5).to(pictures.dtype)
+
+
+def random_geometry(
+    count: int, settings: Augmentation, *, size_px: int, generator: torch.Generator
+) -> Float[Tensor, "batch size_px size_px 2"]:
+    """Sampling grid of a random resized crop, rotation, shear and flip, as one affine map per picture."""
+    area = uniform(count, *settings.crop_area, generator=generator)
+    low, high = (math.log(value) for value in settings.crop_aspect)
+    aspect = uniform(count, low, high, generator=generator).exp()
+    width = (area * aspect).sqrt().clamp(max=1)
+    height = (area / aspect).sqrt().clamp(max=1)
+    angle = uniform(count, -1, 1, generator=generator) * math.radians(settings.rotation_degrees)
+    shear = uniform(count, -settings.shear, settings.shear, generator=generator)
+    shift_x = uniform(count, -1, 1, generator=generator) * (1 - width)
+    shift_y = uniform(count, -1, 1, generator=generator) * (1 - height)
+    flip = 1 - 2 * chosen(count, settings.flip_share, generator=generator)
+    cosine, sine = angle.cos(), angle.sin()
+    affine = torch.stack(
+        [
+            torch.stack([flip * width * cosine, -height * sine + shear * height, shift_x], dim=1),
+            torch.stack([flip * width * sine, height * cosine, shift_y], dim=1),
+        ],
+        dim=1,
+    )
+    return F.affine_grid(affine, [count, 1, size_px, size_px], align_corners=False)
+
+
+def with_erased_corners(pictures: PictureBatch, share: float, *, generator: torch.Generator) -> PictureBatch:
+    """Cover a random rectangle at a random corner, where letter markers are, with a random gray."""
+    count, _, rows, columns = pictures.shape
+    y = torch.arange(rows).reshape(1, -1, 1) / rows
+    x = torch.arange(columns).reshape(1, 1, -1) / columns
+    from_bottom, from_right = (chosen(count, 0.5, generator=generator).reshape(-1, 1, 1) for _ in range(2))
+    height, width = (uniform(count, 0.05, 0.25, generator=generator).reshape(-1, 1, 1) for _ in range(2))
+    covered = ((y - from_bottom).abs() < height) & ((x - from_right).abs() < width)
+    covered &= chosen(count, share, generator=generator).bool().reshape(-1, 1, 1)
+    gray = uniform(count, 0, 1, generator=generator).reshape(-1, 1, 1, 1)
+    return torch.where(covered.unsqueeze(1), gray, pictures)
+
+
+def with_other_contrast(
+    pictures: PictureBatch, settings: Augmentation, *, generator: torch.Generator
+) -> PictureBatch:
+    """Gamma, contrast around the picture's own mean, and brightness."""
+    count = len(pictures)
+    low, high = (math.log(value) for value in settings.gamma)
+    gamma = uniform(count, low, high, generator=generator).exp().reshape(-1, 1, 1, 1)
+    low, high = (math.log(value) for value in settings.contrast)
+    contrast = uniform(count, low, high, generator=generator).exp().reshape(-1, 1, 1, 1)
+    brightness = uniform(count, -1, 1, generator=generator).reshape(-1, 1, 1, 1) * settings.brightness
+    pictures = pictures.clamp(1e-4, 1).pow(gamma)
+    mean = pictures.mean(dim=(2, 3), keepdim=True)
+    return (pictures - mean) * contrast + mean + brightness
+
+
+def with_other_resolution(
+    pictures: PictureBatch, settings: Augmentation, *, generator: torch.Generator
+) -> PictureBatch:
+    """Some pictures go through a coarser grid and back, as an old detector or a small copy would show them."""
+    share = settings.resolution_share
+    coarse = chosen(len(pictures), share, generator=generator).bool()
+    low, high = settings.resolution_px
+    size_px = int(torch.randint(low, high + 1, (1,), generator=generator))
+    if not coarse.any() or size_px >= pictures.shape[-1]:
+        return pictures
+    small = F.interpolate(pictures[coarse], size=(size_px, size_px), mode="bilinear", antialias=True)
+    pictures = pictures.clone()
+    pictures[coarse] = F.interpolate(small, size=pictures.shape[-2:], mode="bicubic")
+    return pictures
+
+
+def with_other_sharpness(
+    pictures: PictureBatch, settings: Augmentation, *, generator: torch.Generator
+) -> PictureBatch:
+    """Mix each picture with its blurred copy: amount -1 is the blurred copy, positive amounts sharpen (unsharp mask)."""
+    count = len(pictures)
+    amount = uniform(count, *settings.sharpness, generator=generator) * chosen(
+        count, settings.sharpness_share, generator=generator
+    )
+    sigma = uniform(count, 0.5, 2.0, generator=generator)
+    offsets = torch.arange(-4, 5)
+    kernel = torch.exp(-0.5 * (offsets / sigma.unsqueeze(1)) ** 2)
+    kernel = kernel / kernel.sum(dim=1, keepdim=True)
+    flat = pictures.squeeze(1).unsqueeze(0)
+    blurred = F.conv2d(F.pad(flat, (4, 4, 0, 0), mode="replicate"), kernel.reshape(count, 1, 1, 9), groups=count)
+    blurred = F.conv2d(F.pad(blurred, (0, 0, 4, 4), mode="replicate"), kernel.reshape(count, 1, 9, 1), groups=count)
+    return pictures + amount.reshape(-1, 1, 1, 1) * (pictures - blurred.squeeze(0).unsqueeze(1))
+
+
+def with_noise(pictures: PictureBatch, settings: Augmentation, *, generator: torch.Generator) -> PictureBatch:
+    scale = uniform(len(pictures), 0, settings.noise, generator=generator)
+    scale = scale * chosen(len(pictures), settings.noise_share, generator=generator)
+    return pictures + torch.randn(pictures.shape, generator=generator) * scale.reshape(-1, 1, 1, 1)
+
+
+def uniform(count: int, low: float, high: float, *, generator: torch.Generator) -> Float[Tensor, " batch"]:
+    return torch.rand(count, generator=generator) * (high - low) + low
+
+
+def chosen(count: int, share: float, *, generator: torch.Generator) -> Float[Tensor, " batch"]:
+    """1 for a random `share` of the pictures, 0 for the rest."""
+    return (torch.rand(count, generator=generator) < share).float()

@@ -1,0 +1,88 @@
+"""What makes the lungs decide: a penalty on evidence outside them, and pictures whose evidence was taken away.
+
+Guidance: right for the right reasons (Ross 2017, arXiv:1703.03717), on the class activation map instead of the input
+gradient. Removal: with the lungs gone the right answer is the prior; with their surroundings gone the answer stays.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - torch's own idiom
+
+from pneumoscope.training.augmentation import PictureBatch, chosen, uniform
+
+
+class RemovedEvidence(NamedTuple):
+    """Pictures after removal, and which of them have lost their lungs."""
+
+    pictures: PictureBatch
+    lungs_gone: Bool[Tensor, " batch"]
+    surroundings_gone: Bool[Tensor, " batch"]
+
+
+def with_evidence_removed(
+    pictures: PictureBatch,
+    lung_masks: PictureBatch,
+    *,
+    lungs_share: float,
+    surroundings_share: float,
+    generator: torch.Generator,
+) -> RemovedEvidence:
+    """Fill the lungs, or everything but the lungs, of a random share of the pictures that have a mask.
+
+    The filled region has a randomly grown outline, and a third of the pictures that lose their lungs lose another
+    picture's lung region with them, so that the outline itself is no evidence.
+    """
+    count = len(pictures)
+    has_mask = lung_masks.mean(dim=(1, 2, 3)) > 0.02
+    draw = torch.rand(count, generator=generator)
+    lungs_gone = (draw < lungs_share) & has_mask
+    surroundings_gone = (draw >= lungs_share) & (draw < lungs_share + surroundings_share) & has_mask
+    if not bool((lungs_gone | surroundings_gone).any()):
+        return RemovedEvidence(pictures, lungs_gone, surroundings_gone)
+    radius = int(torch.randint(1, 1 + max(1, pictures.shape[-1] // 16), (1,), generator=generator))
+    lungs = grown(lung_masks, radius)
+    others = torch.maximum(lungs, lungs[torch.randperm(count, generator=generator)])
+    lungs_to_hide = torch.where(chosen(count, 1 / 3, generator=generator).bool().reshape(-1, 1, 1, 1), others, lungs)
+    hidden = torch.where(lungs_gone.reshape(-1, 1, 1, 1), lungs_to_hide, 1 - lungs)
+    hidden = hidden * (lungs_gone | surroundings_gone).reshape(-1, 1, 1, 1)
+    fill = random_fill(pictures, generator=generator)
+    return RemovedEvidence(torch.where(hidden > 0.5, fill, pictures), lungs_gone, surroundings_gone)
+
+
+def random_fill(pictures: PictureBatch, *, generator: torch.Generator) -> PictureBatch:
+    """Black, the picture's mean, a random gray, or a random gray with noise, each for a quarter of the pictures."""
+    count = len(pictures)
+    kind = torch.randint(0, 4, (count,), generator=generator).reshape(-1, 1, 1, 1)
+    gray = uniform(count, 0, 1, generator=generator).reshape(-1, 1, 1, 1).expand_as(pictures)
+    noise = gray + torch.randn(pictures.shape, generator=generator) * 0.15
+    mean = pictures.mean(dim=(2, 3), keepdim=True).expand_as(pictures)
+    fill = torch.where(kind == 0, torch.zeros_like(pictures), torch.where(kind == 1, mean, gray))
+    return torch.where(kind == 3, noise, fill).clamp(0, 1)
+
+
+def evidence_outside_lungs(
+    saliency_map: Float[Tensor, "batch rows columns"], lung_masks: PictureBatch
+) -> Float[Tensor, ""]:
+    """Mean share of positive evidence outside the slightly grown lungs, over the pictures that have a mask.
+
+    One logit of evidence is added to the denominator, so that a map with next to no positive evidence is not pushed.
+    """
+    rows = saliency_map.shape[1]
+    has_mask = lung_masks.mean(dim=(1, 2, 3)) > 0.02
+    if not bool(has_mask.any()):
+        return saliency_map.sum() * 0
+    lungs = grown(lung_masks, max(1, lung_masks.shape[-1] // 40))
+    outside = 1 - F.interpolate(lungs, size=(rows, saliency_map.shape[2]), mode="area").squeeze(1)
+    positive = F.relu(saliency_map)
+    share = (positive * outside).sum(dim=(1, 2)) / (positive.sum(dim=(1, 2)) + 1)
+    return share[has_mask].mean()
+
+
+def grown(lung_masks: PictureBatch, radius_px: int) -> PictureBatch:
+    """The masks widened by `radius_px` on every side."""
+    return F.max_pool2d(lung_masks, 2 * radius_px + 1, stride=1, padding=radius_px)

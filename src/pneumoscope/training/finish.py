@@ -1,0 +1,210 @@
+"""From trained weights to a bundle: export, fp16 storage if it changes nothing, calibration, operating points, card.
+
+Everything is fitted on the exported graph's scores of the validation part; the test split is never read here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from torch import nn
+
+from pneumoscope import __version__
+from pneumoscope.bundle.bundle import Bundle, write_bundle
+from pneumoscope.bundle.card import Card, Population, SaliencySpec
+from pneumoscope.dataset.manifest import Label, refuse_test_rows
+from pneumoscope.evaluation.calibration import PlattCalibration, fit_platt
+from pneumoscope.evaluation.evaluate import evaluate
+from pneumoscope.evaluation.operating_point import OperatingPoint, choose_operating_points
+from pneumoscope.evaluation.scores import ScoredRadiograph, ScoreTable
+from pneumoscope.explanation.localization import share_inside
+from pneumoscope.inference.predictor import Predictor
+from pneumoscope.model.export import export_onnx, with_halved_weights
+from pneumoscope.radiograph.preprocessing import Preprocessing
+from pneumoscope.training.recipe import Recipe
+from pneumoscope.training.run import TrainingData
+
+INTENDED_USE = (
+    "Research and education only. Not a medical device; not for diagnosis, screening or any decision about a patient."
+)
+POPULATION = Population(
+    description=(
+        "Frontal (anterior-posterior) chest radiographs of children of one to five years, "
+        "Guangzhou Women and Children's Medical Center"
+    ),
+    age_years=(1.0, 5.0),
+    view_positions=("AP",),
+)
+TRAINING_SOURCE = {
+    "name": "Labeled Optical Coherence Tomography (OCT) and Chest X-Ray Images for Classification",
+    "authors": "Kermany D, Zhang K, Goldbaum M",
+    "identifier": "doi:10.17632/rscbjbr9sj",
+    "licence": "CC BY 4.0",
+}
+SCALE_QUANTILE = 0.95
+BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class GraphOutputs:
+    """What a graph says of the validation part."""
+
+    logits: np.ndarray
+    saliency_maps: np.ndarray
+
+
+def bundle_of_run(
+    model: nn.Module,
+    bias_logit: float,
+    recipe: Recipe,
+    validation: TrainingData,
+    torch_logits: np.ndarray,
+    *,
+    manifest: Path,
+    seed: int,
+    folder: Path,
+    tell: Callable[[str], None],
+) -> Bundle:
+    """Export `model`, fit on `validation`, and write `folder`."""
+    refuse_test_rows(validation.rows, purpose="calibration")
+    preprocessing = Preprocessing(recipe.size_px)
+    labels = validation.targets > 0.5
+    graph = export_onnx(model, size_px=recipe.size_px)
+    draft = draft_card(recipe, preprocessing, bias_logit)
+    full = graph_outputs(folder, draft, graph, validation)
+    halved_graph = with_halved_weights(graph)
+    halved = graph_outputs(folder, draft, halved_graph, validation)
+    calibration = fit_platt(full.logits, labels)
+    points = choose_operating_points(probabilities(calibration, full.logits), labels, chosen_on="validation")
+    flips = decisions_flipped(calibration, points, full.logits, halved.logits)
+    tell(f"fp16 storage flips {flips} validation decisions")
+    chosen_graph, outputs = (graph, full) if flips else (halved_graph, halved)
+    calibration = fit_platt(outputs.logits, labels)
+    points = choose_operating_points(probabilities(calibration, outputs.logits), labels, chosen_on="validation")
+    card = Card(
+        name=recipe.name,
+        version=__version__,
+        intended_use=INTENDED_USE,
+        preprocessing=preprocessing,
+        labels=(Label.NORMAL, Label.PNEUMONIA),
+        calibration=calibration,
+        operating_points=tuple(points),
+        default_operating_point="balanced",
+        saliency=SaliencySpec(
+            method=draft.saliency.method,
+            feature_map=draft.saliency.feature_map,
+            adds_up=True,
+            bias_logit=bias_logit,
+            scale_logit=colour_scale(outputs.saliency_maps[labels]),
+        ),
+        population=POPULATION,
+        provenance={
+            "training_data": {
+                **TRAINING_SOURCE,
+                "part": "official train, less the validation patients",
+                "validation_radiographs": len(validation.rows),
+                "validation_patients": len({row.patient for row in validation.rows}),
+                "validation_share_with_finding": float(labels.mean()),
+                "manifest_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest(),
+            },
+            "recipe": recipe.to_dict(),
+            "seed": seed,
+            "made": datetime.now(UTC).date().isoformat(),
+            "test_openings": [],
+        },
+        metrics={
+            "validation": validation_metrics(validation, outputs, calibration, points),
+            "export": {
+                "largest_logit_difference_torch_fp32_graph": float(np.abs(torch_logits - full.logits).max()),
+                "largest_logit_difference_fp32_fp16_stored": float(np.abs(halved.logits - full.logits).max()),
+                "validation_decisions_changed_by_fp16_storage": flips,
+                "weights_stored_as": "fp32" if flips else "fp16",
+            },
+        },
+        versions={name: metadata.version(name) for name in ("torch", "onnx", "onnxruntime", "numpy", "pillow")}
+        | {"pneumoscope": __version__},
+    )
+    return write_bundle(folder, card, chosen_graph.SerializeToString())
+
+
+def draft_card(recipe: Recipe, preprocessing: Preprocessing, bias_logit: float) -> Card:
+    """A card with nothing fitted yet, enough to run the graph."""
+    return Card(
+        name=recipe.name,
+        version=__version__,
+        intended_use=INTENDED_USE,
+        preprocessing=preprocessing,
+        labels=(Label.NORMAL, Label.PNEUMONIA),
+        calibration=PlattCalibration(1.0, 0.0),
+        operating_points=(OperatingPoint("balanced", 0.5, 0.0, 0.0, "nothing", "draft"),),
+        default_operating_point="balanced",
+        saliency=SaliencySpec(
+            method="class activation map (equals Grad-CAM up to a constant)",
+            feature_map="last convolution of the backbone",
+            adds_up=True,
+            bias_logit=bias_logit,
+            scale_logit=1.0,
+        ),
+        population=POPULATION,
+    )
+
+
+def graph_outputs(folder: Path, card: Card, graph: onnx.ModelProto, validation: TrainingData) -> GraphOutputs:
+    """Run a graph as it will ship, in ONNX Runtime, over the validation pictures."""
+    predictor = Predictor(Bundle(folder, card, graph.SerializeToString(), ""))
+    logits, maps = [], []
+    for start in range(0, len(validation.rows), BATCH):
+        batch = np.stack([card.preprocessing(gray) for gray in validation.pictures[start : start + BATCH]])
+        part_logits, part_maps, _ = predictor.run(batch)
+        logits.append(part_logits)
+        maps.append(part_maps)
+    return GraphOutputs(np.concatenate(logits), np.concatenate(maps))
+
+
+def probabilities(calibration: PlattCalibration, logits: np.ndarray) -> np.ndarray:
+    return np.array([calibration.probability(float(logit)) for logit in logits])
+
+
+def decisions_flipped(
+    calibration: PlattCalibration, points: list[OperatingPoint], before: np.ndarray, after: np.ndarray
+) -> int:
+    """Decisions that differ at any operating point."""
+    first, second = probabilities(calibration, before), probabilities(calibration, after)
+    return sum(int(np.sum((first >= point.threshold) != (second >= point.threshold))) for point in points)
+
+
+def colour_scale(maps_with_finding: np.ndarray) -> float:
+    """Evidence per map pixel at which colours end: a high quantile of the positive evidence of found pneumonia."""
+    positive = maps_with_finding[maps_with_finding > 0]
+    return float(np.quantile(positive, SCALE_QUANTILE)) if len(positive) else 1.0
+
+
+def validation_metrics(
+    validation: TrainingData, outputs: GraphOutputs, calibration: PlattCalibration, points: list[OperatingPoint]
+) -> dict[str, Any]:
+    """Metrics with intervals, and the share of positive evidence inside the lungs where masks are known."""
+    rows = tuple(
+        ScoredRadiograph(row.path, row.patient, row.subtype, row.has_finding, float(logit), float(probability))
+        for row, logit, probability in zip(
+            validation.rows, outputs.logits, probabilities(calibration, outputs.logits), strict=True
+        )
+    )
+    result = evaluate(ScoreTable(rows), points, resamples=2000, generator=np.random.default_rng(0))
+    shares = [
+        share_inside(saliency_map, mask > 0)
+        for saliency_map, mask, row in zip(outputs.saliency_maps, validation.lung_masks, validation.rows, strict=True)
+        if row.has_finding and mask.any()
+    ]
+    if shares:
+        areas = [float((mask > 0).mean()) for mask in validation.lung_masks if mask.any()]
+        result["positive_heat_inside_lungs_with_finding"] = float(np.nanmean(shares))
+        result["lung_share_of_picture"] = float(np.mean(areas))
+    return result
