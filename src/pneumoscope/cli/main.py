@@ -1,0 +1,70 @@
+"""The `pneumoscope` command: each subcommand is imported only when it runs, so that predicting starts quickly."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from pneumoscope import __version__
+from pneumoscope.errors import PneumoscopeError
+
+COMMANDS = {
+    "predict": "Read radiographs: probability, decision, and where in the picture it comes from.",
+    "serve": "Open the web page and the API on this machine.",
+    "evaluate": "Measure a bundle on labelled radiographs, with intervals.",
+    "train": "Train a model from a recipe and make a bundle of it.",
+    "recipes": "List the recipes that ship, or show one.",
+    "parity": "Prove that full-size files and their small copies give the same answer.",
+    "bundle": "Verify a bundle and show its card.",
+}
+
+
+class LazyGroup(click.Group):
+    """Subcommands by name, from `pneumoscope.cli.NAME`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"pneumoscope.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Help without importing the subcommands."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="pneumoscope")
+def command() -> None:
+    """Read chest radiographs: how probable is pneumonia, where that comes from, how far to trust it.
+
+    For research and education only. Not a medical device.
+    """
+
+
+def main() -> None:
+    """Run; our errors become one clear message and their exit status."""
+    try:
+        command.main(standalone_mode=False)
+    except PneumoscopeError as error:
+        click.echo(f"error: {error.message} [{error.code}]\n  what to do: {error.remedy}", err=True)
+        sys.exit(error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("stopped; what was done is kept", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

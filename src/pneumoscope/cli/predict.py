@@ -1,0 +1,112 @@
+"""`pneumoscope predict`: files, folders or standard input to a table, JSON lines or CSV, and pictures to look at."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import click
+
+from pneumoscope.cli.printing import CsvPrinter, JsonPrinter, Printer, TablePrinter
+from pneumoscope.errors import RefusedRadiograph, UnusableOption
+from pneumoscope.explanation.coloring import Coloring
+from pneumoscope.inference.batch import BatchOutputs, predict_batch
+from pneumoscope.inference.pool import usable_cores
+from pneumoscope.inference.predictor import Predictor
+from pneumoscope.inference.result import Result
+from pneumoscope.inference.sources import STANDARD_INPUT, Source, sources_of
+from pneumoscope.inference.store import ResultStore
+
+DISCLAIMER = "Research and education only. Not a medical device."
+
+
+@click.command()
+@click.argument("radiographs", nargs=-1, required=True, metavar="FILE|FOLDER|- ...")
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for overlays, JSON and a page.")
+@click.option("--save-maps", type=click.Path(path_type=Path, file_okay=False), help="Folder for float32 maps and JSON.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line on standard output.")
+@click.option("--csv", "as_csv", is_flag=True, help="CSV on standard output.")
+@click.option("--bundle", type=click.Path(path_type=Path), help="A bundle folder; the shipped one by default.")
+@click.option("--operating-point", metavar="NAME", help="balanced, screening or rule-in; the card's default otherwise.")
+@click.option("--colormap", default="jet", show_default=True, metavar="NAME", help="jet, hot, viridis, ...")
+@click.option("--alpha", default=0.4, show_default=True, type=float, help="Strength of the overlay, 0 to 1.")
+@click.option("--overwrite", is_flag=True, help="Do again what an earlier run has done.")
+def command(
+    radiographs: tuple[str, ...],
+    output: Path | None,
+    save_maps: Path | None,
+    as_json: bool,
+    as_csv: bool,
+    bundle: Path | None,
+    operating_point: str | None,
+    colormap: str,
+    alpha: float,
+    overwrite: bool,
+) -> None:
+    """Read radiographs (JPEG, PNG, TIFF, WebP, BMP, DICOM).
+
+    Exit status: 0 all were read; 3 some were refused (each is listed with its reason); 2, 4, 7 nothing could be
+    started, with the reason.
+    """
+    if as_json and as_csv:
+        raise UnusableOption("two-formats", "--json and --csv were both given.", remedy="Give one of them.")
+    many = len(radiographs) > 1 or Path(radiographs[0]).is_dir()
+    workers = usable_cores() if many else 1
+    predictor = Predictor.open(bundle, operating_point=operating_point, threads=1 if many else usable_cores())
+    outputs = BatchOutputs(
+        pictures=ResultStore.create(output) if output else None,
+        maps=ResultStore.create(save_maps) if save_maps else None,
+        coloring=Coloring(
+            colormap=colormap, alpha=alpha, scale_logit=predictor.bundle.card.saliency.scale_logit
+        ),
+        overwrite=overwrite,
+    )
+    sources = list_of_sources(radiographs, output)
+    printer: Printer = JsonPrinter() if as_json else CsvPrinter() if as_csv else TablePrinter()
+    results = predict_batch(sources, predictor, outputs, workers=workers)
+    if many and sys.stderr.isatty():
+        results = with_progress(results, total=sum(1 for _ in list_of_sources(radiographs, output)))
+    tally = printed(results, printer)
+    finish(tally, outputs.pictures, title=predictor.bundle.title)
+
+
+def list_of_sources(radiographs: tuple[str, ...], output: Path | None) -> Iterator[Source]:
+    """Named files that are not there are found before anything runs long; folders are walked as they are read."""
+    if radiographs.count(STANDARD_INPUT) > 1:
+        raise UnusableOption("stdin-twice", "Standard input (-) was named twice.", remedy="Name it once.")
+    return sources_of(radiographs, leave_out=output)
+
+
+def with_progress(results: Iterable[Result], *, total: int) -> Iterator[Result]:
+    """A bar with time left on standard error, for a person who watches."""
+    from tqdm import tqdm
+
+    yield from tqdm(results, total=total, unit="radiograph", file=sys.stderr, dynamic_ncols=True)
+
+
+def printed(results: Iterable[Result], printer: Printer) -> Counter[str]:
+    """Print each result as it comes; count decisions and refusals."""
+    tally: Counter[str] = Counter()
+    for result in results:
+        tally[result["decision"] or "refused"] += 1
+        printer.add(result)
+    return tally
+
+
+def finish(tally: Counter[str], pictures: ResultStore | None, *, title: str) -> None:
+    """Write the page, sum up on standard error, and end with the status that refusals call for."""
+    if pictures:
+        from pneumoscope.report.page import write_page
+
+        write_page(pictures.results(), pictures.folder / "index.html", model_name=title)
+    total = sum(tally.values())
+    parts = ", ".join(f"{count} {name}" for name, count in sorted(tally.items()))
+    click.echo(f"{total} radiograph{'s' if total != 1 else ''}: {parts or 'none found'}. {DISCLAIMER}", err=True)
+    if pictures:
+        click.echo(f"Page with overlays: {pictures.folder / 'index.html'}", err=True)
+    if not total:
+        raise RefusedRadiograph("nothing-found", "No files were found there.", remedy="Name files, or folders with files.")
+    if tally["refused"]:
+        sys.exit(RefusedRadiograph.exit_code)

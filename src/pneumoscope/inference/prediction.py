@@ -1,0 +1,27 @@
+"""What the model says of one radiograph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pneumoscope.arrays import Embedding, SaliencyMap
+from pneumoscope.evaluation.operating_point import Decision, OperatingPoint
+from pneumoscope.radiograph.radiograph import Radiograph, RadiographWarning
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """Logit, score (its sigmoid), calibrated probability, the decision at an operating point, and where it comes from.
+
+    `warnings` holds those of the radiograph and those of the model (age or view outside its population).
+    """
+
+    radiograph: Radiograph
+    logit: float
+    score: float
+    probability: float
+    decision: Decision
+    operating_point: OperatingPoint
+    saliency_map: SaliencyMap
+    embedding: Embedding
+    warnings: tuple[RadiographWarning, ...]
