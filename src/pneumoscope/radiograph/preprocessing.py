@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int
 
 from pneumoscope.arrays import GrayPicture, ModelInput
 from pneumoscope.errors import UnusableBundle
@@ -40,11 +41,13 @@ class Preprocessing:
         rows, columns = gray.shape
         if rows == columns == self.size_px:
             return gray
-        return gray[np.ix_(centres(rows, self.size_px), centres(columns, self.size_px))]
+        sampled: GrayPicture = gray[np.ix_(centres(rows, self.size_px), centres(columns, self.size_px))]
+        return sampled
 
     def __call__(self, gray: GrayPicture) -> ModelInput:
         """The array that the model graph takes, shape (1, size_px, size_px), values in [0, 1]."""
-        return self.sample(gray)[np.newaxis].astype(np.float32) * np.float32(1 / 255)
+        scaled: ModelInput = self.sample(gray)[np.newaxis].astype(np.float32) * np.float32(1 / 255)
+        return scaled
 
     def to_dict(self) -> dict[str, object]:
         return {"size_px": self.size_px, "resampling": self.resampling}
@@ -62,6 +65,7 @@ class Preprocessing:
         return cls(size_px, resampling)
 
 
-def centres(length_px: int, size_px: int) -> np.ndarray:
+def centres(length_px: int, size_px: int) -> Int[np.ndarray, " size_px"]:
     """Index of the original pixel under the centre of each of `size_px` equal parts of `length_px` pixels."""
-    return ((np.arange(size_px) + 0.5) * (length_px / size_px)).astype(np.intp)
+    indices: np.ndarray = ((np.arange(size_px) + 0.5) * (length_px / size_px)).astype(np.intp)
+    return indices

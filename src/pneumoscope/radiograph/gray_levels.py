@@ -1,0 +1,59 @@
+"""Bring pixel values of more than 8 bits to the 256 gray levels of a `Radiograph`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pneumoscope.arrays import GrayPicture
+from pneumoscope.errors import RefusedRadiograph
+from pneumoscope.radiograph.radiograph import RadiographWarning, WarningCode
+from pneumoscope.radiograph.refusal import RefusalCode
+
+_BLOCK_PIXELS = 1_000_000
+
+
+def gray_from_integers(values: np.ndarray, *, stated_bits: int) -> tuple[GrayPicture, tuple[RadiographWarning, ...]]:
+    """Scale 0 .. 2**bits - 1 to 0 .. 255.
+
+    A 16-bit file often holds 10 or 12 bits, and nothing in it says so; shown as 16 bits it would be black. So the
+    fewest bits that hold the largest value are taken, 8 at least.
+    """
+    smallest, largest = int(values.min()), int(values.max())
+    if smallest < 0:
+        warning = _inferred(f"Its values run from {smallest:,} to {largest:,}; these were shown as black and white.")
+        return scaled(values, smallest, largest), (warning,)
+    bits = max(8, largest.bit_length())
+    gray = scaled(values, 0, 2**bits - 1)
+    if bits == stated_bits:
+        return gray, ()
+    return gray, (_inferred(f"Its largest value is {largest:,}; it was read as a {bits}-bit picture."),)
+
+
+def gray_from_floats(values: np.ndarray) -> tuple[GrayPicture, tuple[RadiographWarning, ...]]:
+    """Values in [0, 1] are taken as they are; any other range is stretched from its smallest to its largest value."""
+    smallest, largest = float(values.min()), float(values.max())
+    if not np.isfinite([smallest, largest]).all():
+        raise RefusedRadiograph(
+            RefusalCode.CORRUPT,
+            "Some of its pixels are not a number, or infinite.",
+            remedy="Export the picture with whole numbers, 8 or 16 bits.",
+        )
+    if smallest >= 0 and largest <= 1:
+        return scaled(values, 0, 1), ()
+    warning = _inferred(f"Its values run from {smallest:g} to {largest:g}; these were shown as black and white.")
+    return scaled(values, smallest, largest), (warning,)
+
+
+def scaled(values: np.ndarray, black: float, white: float) -> GrayPicture:
+    """`black` to 0 and `white` to 255, rounded to the nearest; block by block, to cost little memory."""
+    gray = np.empty(values.shape, dtype=np.uint8)
+    span = (white - black) or 1.0
+    rows_a_block = max(1, _BLOCK_PIXELS // values.shape[-1])
+    for top in range(0, len(values), rows_a_block):
+        block = (values[top : top + rows_a_block].astype(np.float64) - black) * 255 / span
+        gray[top : top + rows_a_block] = np.rint(block).clip(0, 255)
+    return gray
+
+
+def _inferred(message: str) -> RadiographWarning:
+    return RadiographWarning(WarningCode.PIXEL_RANGE_INFERRED, message)
