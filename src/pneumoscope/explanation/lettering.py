@@ -1,0 +1,82 @@
+"""Text on pictures: one font that needs no file, lines that always fit.
+
+The font is the one inside Pillow (Aileron). It has the letters of ASCII and a few signs more, so other letters are
+written without their accents, or as a question mark.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+from PIL import Image, ImageDraw, ImageFont
+
+ELLIPSIS: Final = "…"
+SIGNS: Final = frozenset("©«°±·»…™")
+LONGEST: Final = 400
+"""Characters of a line that are looked at: no picture shows more, and a caption may be of any length."""
+OVERSAMPLING: Final = 3
+"""Letters are drawn this much larger and reduced: at small sizes FreeType moves each to a whole pixel, unevenly."""
+
+
+@lru_cache(maxsize=256)
+def lettered(text: str, size_px: int) -> Image.Image:
+    """A line of text as an opacity mask; lent out, so paste through it and leave it as it is."""
+    large = font(size_px * OVERSAMPLING)
+    mask = Image.new("L", (OVERSAMPLING * (math.ceil(text_width_px(text, size_px)) + 1), round(1.4 * large.size)))
+    ImageDraw.Draw(mask).text((0, 0), text, font=large, fill=255)
+    return mask.reduce(OVERSAMPLING)
+
+
+def text_width_px(text: str, size_px: int) -> float:
+    """How wide the text is when drawn."""
+    return font(size_px * OVERSAMPLING).getlength(text) / OVERSAMPLING
+
+
+@lru_cache(maxsize=32)
+def font(size_px: int) -> ImageFont.FreeTypeFont:
+    """The font at a size."""
+    found = ImageFont.load_default(size_px)
+    if not isinstance(found, ImageFont.FreeTypeFont):  # Pillow without FreeType has only an 11 px bitmap font
+        raise TypeError("This Pillow was built without FreeType.")
+    return found
+
+
+def drawable(text: str) -> str:
+    """The text with what the font can draw: accents dropped, any other sign as a question mark, on one line."""
+    whole = text if len(text) <= LONGEST else text[: LONGEST // 2] + ELLIPSIS + text[-LONGEST // 2 :]
+    if whole.isascii() and whole.isprintable():
+        return whole
+    return "".join(_drawable_sign(sign) for sign in whole)
+
+
+def _drawable_sign(sign: str) -> str:
+    if sign in SIGNS:
+        return sign
+    plain = "".join(part for part in unicodedata.normalize("NFKD", sign) if not unicodedata.combining(part))
+    if unicodedata.combining(sign):
+        return ""
+    return plain if plain.isascii() and plain.isprintable() else "?"
+
+
+@lru_cache(maxsize=256)
+def shortened(text: str, size_px: int, width_px: int, *, keep_end: bool = False) -> str:
+    """The text as drawn, cut with an ellipsis to fit a width; `keep_end` cuts in the middle, as file names need."""
+    whole = drawable(text)
+    if text_width_px(whole, size_px) <= width_px:
+        return whole
+    fitting, too_long = 0, len(whole)
+    while too_long - fitting > 1:
+        kept = (fitting + too_long) // 2
+        if text_width_px(_cut(whole, kept, keep_end=keep_end), size_px) <= width_px:
+            fitting = kept
+        else:
+            too_long = kept
+    return _cut(whole, fitting, keep_end=keep_end)
+
+
+def _cut(text: str, kept: int, *, keep_end: bool) -> str:
+    at_end = kept // 2 if keep_end else 0
+    return text[: kept - at_end] + ELLIPSIS + (text[-at_end:] if at_end else "")
