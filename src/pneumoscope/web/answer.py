@@ -1,0 +1,115 @@
+"""What the server says of one radiograph: the field's keys for programs, pictures in layers for the page."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any, Final
+
+import numpy as np
+from PIL import Image
+from pydantic import BaseModel, Field
+
+from pneumoscope.arrays import GrayPicture
+from pneumoscope.errors import RefusedRadiograph
+from pneumoscope.evaluation.operating_point import Decision
+from pneumoscope.explanation.coloring import Coloring
+from pneumoscope.explanation.heat_map import blended, heat_map_png
+from pneumoscope.explanation.png import png_bytes
+from pneumoscope.inference.prediction import Prediction
+from pneumoscope.inference.predictor import Predictor
+from pneumoscope.inference.result import result_of_prediction
+from pneumoscope.radiograph.reading import radiograph_from_bytes
+from pneumoscope.radiograph.refusal import RefusalCode
+from pneumoscope.web.upload import UPLOAD_NAME
+
+SHOWN_PX: Final = 1280
+"""Longer side of the pictures that are sent; the map itself is far coarser."""
+HEAT_MAP_PX: Final = 640
+FAINTEST: Final = 0.05
+"""The fraction of the colour scale below which nothing can be seen."""
+
+
+class Warned(BaseModel):
+    """Something to know about the answer."""
+
+    code: str
+    message: str
+    tag: str | None = Field(description="The DICOM tag it concerns.")
+
+
+class ReferenceAnswer(BaseModel):
+    """The answer of `POST /predict`: the keys that the field's clients read, and four of our own."""
+
+    diagnosis: Decision = Field(description="The decision at the operating point. Not a diagnosis by a physician.")
+    confidence: float = Field(description="Percent: the probability of what was decided, NORMAL or PNEUMONIA.")
+    raw_score: float = Field(description="The calibrated probability of pneumonia, as `probability`.")
+    status: str = Field(description="`success`; errors are problem documents.")
+    gradcam_available: bool
+    gradcam: str = Field(description="The overlay as a base64 PNG: blue is weak, red strong evidence for pneumonia.")
+    probability: float = Field(description="The calibrated probability of pneumonia, 0 to 1.")
+    operating_point: str = Field(description="Where the decision is made.")
+    threshold: float = Field(description="PNEUMONIA from this probability on.")
+    warnings: list[Warned]
+
+
+def predicted(data: bytes, predictor: Predictor) -> Prediction:
+    """Read and score; `RefusedRadiograph` says why it cannot be."""
+    try:
+        return predictor.predict(radiograph_from_bytes(data, UPLOAD_NAME))
+    except MemoryError:
+        raise RefusedRadiograph(
+            RefusalCode.TOO_LARGE, "It does not fit into the server's memory.", remedy="Export it at a smaller size."
+        ) from None
+
+
+def reference_answer(data: bytes, predictor: Predictor, coloring: Coloring) -> ReferenceAnswer:
+    """As the reference system answers. Its `raw_score` is read as the probability of pneumonia, so ours is calibrated.
+
+    With a threshold other than one half the confidence of what was decided can be below 50 %.
+    """
+    prediction = predicted(data, predictor)
+    probability = prediction.probability
+    of_the_decided = probability if prediction.decision is Decision.PNEUMONIA else 1 - probability
+    overlay = blended(shown(prediction.radiograph.gray), prediction.saliency_map, coloring)
+    return ReferenceAnswer(
+        diagnosis=prediction.decision,
+        confidence=round(100 * of_the_decided, 2),
+        raw_score=probability,
+        status="success",
+        gradcam_available=True,
+        gradcam=_base64(png_bytes(overlay)),
+        probability=probability,
+        operating_point=prediction.operating_point.name,
+        threshold=prediction.operating_point.threshold,
+        warnings=[Warned.model_validate(warning.to_dict()) for warning in prediction.warnings],
+    )
+
+
+def page_answer(data: bytes, predictor: Predictor, coloring: Coloring) -> dict[str, Any]:
+    """A result, and two pictures that the page lays over each other: the radiograph and the heat map alone."""
+    prediction = predicted(data, predictor)
+    gray = shown(prediction.radiograph.gray)
+    rows, columns = gray.shape
+    scale = min(1.0, HEAT_MAP_PX / max(rows, columns))
+    heat_map_size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
+    return {
+        **result_of_prediction(UPLOAD_NAME, prediction, predictor.bundle),
+        "radiograph_png": _base64(png_bytes(Image.fromarray(gray))),
+        "heat_map_png": _base64(heat_map_png(prediction.saliency_map, coloring, heat_map_size)),
+        "shown_px": [columns, rows],
+        "evidence_shown": bool(prediction.saliency_map.max() > FAINTEST * coloring.scale_logit),
+    }
+
+
+def shown(gray: GrayPicture) -> GrayPicture:
+    """The radiograph at the size it is shown at, never enlarged."""
+    rows, columns = gray.shape
+    if max(rows, columns) <= SHOWN_PX:
+        return gray
+    scale = SHOWN_PX / max(rows, columns)
+    size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
+    return np.asarray(Image.fromarray(gray).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+
+
+def _base64(content: bytes) -> str:
+    return b64encode(content).decode("ascii")
