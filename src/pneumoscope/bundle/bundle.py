@@ -45,6 +45,7 @@ def open_bundle(folder: Path | None = None) -> Bundle:
 
 
 def content_of(folder: Path, name: str) -> bytes:
+    """The bytes of one file of a bundle; `UnusableBundle` where it is not there."""
     try:
         return (folder / name).read_bytes()
     except FileNotFoundError as error:

@@ -112,6 +112,7 @@ def card_from_json(text: str, *, where: str) -> tuple[Card, str]:
 
 
 def card_of(content: Mapping[str, Any]) -> Card:
+    """The dataclasses of a parsed card; `KeyError`, `TypeError` or `ValueError` where a key is missing or garbled."""
     population, saliency = content["population"], content["saliency"]
     return Card(
         name=str(content["name"]),
@@ -142,6 +143,7 @@ def content_sha256(content: Mapping[str, Any]) -> str:
 
 
 def corrupted(where: str, what: str) -> UnusableBundle:
+    """The error for a file that is not what was written."""
     return UnusableBundle(
         "bundle-corrupted",
         f"{where} {what}.",
