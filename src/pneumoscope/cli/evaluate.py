@@ -28,7 +28,9 @@ Row = TypeVar("Row")
 
 @click.command()
 @click.option("--data", required=True, type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--manifest", type=click.Path(path_type=Path, exists=True), help="manifest.csv; read from DATA otherwise.")
+@click.option(
+    "--manifest", type=click.Path(path_type=Path, exists=True), help="manifest.csv; read from DATA otherwise."
+)
 @click.option("--split", type=click.Choice([split.value for split in Split]), default="test", show_default=True)
 @click.option("--bundle", "bundle_folder", type=click.Path(path_type=Path), help="The shipped one by default.")
 @click.option("--output", required=True, type=click.Path(path_type=Path, file_okay=False))
@@ -66,6 +68,8 @@ def command(
 
 
 def with_progress(total: int) -> Any:
+    """A wrapper that shows a bar on standard error where a person watches."""
+
     def watched(results: Iterable[Row]) -> Iterable[Row]:
         from tqdm import tqdm
 
@@ -97,13 +101,21 @@ def record_in_card(bundle: Bundle, split: str, made: str, result: dict[str, Any]
 
 
 def print_summary(result: dict[str, Any]) -> None:
+    """The main numbers on standard output."""
     click.echo(f"{result['radiographs']} radiographs of {result['patients']} patients, 95 % intervals by patient")
     for name, value in result["metrics"].items():
-        click.echo(f"  {name:<20} {value['value']:.4f} [{value['low']:.4f}, {value['high']:.4f}]")
+        click.echo(f"  {name:<20} {with_interval(value)}")
     for name, point in result["operating_points"].items():
         click.echo(f"  at {name} (threshold {point['threshold']:.4f}):")
         for metric in ("accuracy", "sensitivity", "specificity"):
             value = point["metrics"][metric]
             promised = point["promised"].get(metric)
             note = f"   promised {promised:.4f} on {point['promised']['on']}" if promised is not None else ""
-            click.echo(f"    {metric:<18} {value['value']:.4f} [{value['low']:.4f}, {value['high']:.4f}]{note}")
+            click.echo(f"    {metric:<18} {with_interval(value)}{note}")
+
+
+def with_interval(value: dict[str, float | None]) -> str:
+    """A value and its 95 % interval."""
+    if value["value"] is None:
+        return "not defined"
+    return f"{value['value']:.4f} [{value['low']:.4f}, {value['high']:.4f}]"

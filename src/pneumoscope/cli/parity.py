@@ -25,9 +25,10 @@ def command(originals: Path, copies: Path, bundle: Path | None, output: Path | N
     measured = measured_parity(originals, copies, Predictor.open(bundle, threads=1), workers=usable_cores())
     if output:
         write_whole(output, (json.dumps(measured, indent=1) + "\n").encode())
-    difference = measured["probability_difference"]
+    difference, noise = measured["probability_difference"], measured["jpeg_coding_noise"]["probability_difference"]
     click.echo(
         f"{measured['files']} files: probability differs by {difference['mean']:.4f} on average, "
         f"{difference['largest']:.4f} at most; {measured['decisions_that_differ']} decisions differ; "
-        f"gray levels by {measured['mean_gray_level_difference']:.2f} of 255"
+        f"gray levels by {measured['mean_gray_level_difference']:.2f} of 255. "
+        f"Coding the sampled original once as JPEG moves it by {noise['mean']:.4f} on average, {noise['largest']:.4f} at most"
     )

@@ -11,8 +11,8 @@ import click
 
 from pneumoscope.cli.printing import CsvPrinter, JsonPrinter, Printer, TablePrinter
 from pneumoscope.errors import RefusedRadiograph, UnusableOption
-from pneumoscope.explanation.coloring import Coloring
-from pneumoscope.inference.batch import BatchOutputs, predict_batch
+from pneumoscope.explanation.coloring import DEFAULT_ALPHA, DEFAULT_COLORMAP, Coloring
+from pneumoscope.inference.batch import BatchOutputs, Pictures, predict_batch
 from pneumoscope.inference.pool import usable_cores
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.inference.result import Result
@@ -24,14 +24,16 @@ DISCLAIMER = "Research and education only. Not a medical device."
 
 @click.command()
 @click.argument("radiographs", nargs=-1, required=True, metavar="FILE|FOLDER|- ...")
-@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for overlays, JSON and a page.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for overlays, JSON and a page."
+)
 @click.option("--save-maps", type=click.Path(path_type=Path, file_okay=False), help="Folder for float32 maps and JSON.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line on standard output.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV on standard output.")
 @click.option("--bundle", type=click.Path(path_type=Path), help="A bundle folder; the shipped one by default.")
 @click.option("--operating-point", metavar="NAME", help="balanced, screening or rule-in; the card's default otherwise.")
-@click.option("--colormap", default="jet", show_default=True, metavar="NAME", help="jet, hot, viridis, ...")
-@click.option("--alpha", default=0.4, show_default=True, type=float, help="Strength of the overlay, 0 to 1.")
+@click.option("--colormap", default=DEFAULT_COLORMAP, show_default=True, metavar="NAME", help="jet, hot, viridis, ...")
+@click.option("--alpha", default=DEFAULT_ALPHA, show_default=True, type=float, help="Strength of the overlay, 0 to 1.")
 @click.option("--overwrite", is_flag=True, help="Do again what an earlier run has done.")
 def command(
     radiographs: tuple[str, ...],
@@ -55,12 +57,12 @@ def command(
     many = len(radiographs) > 1 or Path(radiographs[0]).is_dir()
     workers = usable_cores() if many else 1
     predictor = Predictor.open(bundle, operating_point=operating_point, threads=1 if many else usable_cores())
+    coloring = None
+    if output or (colormap, alpha) != (DEFAULT_COLORMAP, DEFAULT_ALPHA):
+        coloring = Coloring(colormap=colormap, alpha=alpha, scale_logit=predictor.bundle.card.saliency.scale_logit)
     outputs = BatchOutputs(
-        pictures=ResultStore.create(output) if output else None,
+        pictures=Pictures(ResultStore.create(output), coloring) if output and coloring else None,
         maps=ResultStore.create(save_maps) if save_maps else None,
-        coloring=Coloring(
-            colormap=colormap, alpha=alpha, scale_logit=predictor.bundle.card.saliency.scale_logit
-        ),
         overwrite=overwrite,
     )
     sources = list_of_sources(radiographs, output)
@@ -69,7 +71,7 @@ def command(
     if many and sys.stderr.isatty():
         results = with_progress(results, total=sum(1 for _ in list_of_sources(radiographs, output)))
     tally = printed(results, printer)
-    finish(tally, outputs.pictures, title=predictor.bundle.title)
+    finish(tally, outputs.pictures.store if outputs.pictures else None, title=predictor.bundle.title)
 
 
 def list_of_sources(radiographs: tuple[str, ...], output: Path | None) -> Iterator[Source]:
@@ -107,6 +109,8 @@ def finish(tally: Counter[str], pictures: ResultStore | None, *, title: str) -> 
     if pictures:
         click.echo(f"Page with overlays: {pictures.folder / 'index.html'}", err=True)
     if not total:
-        raise RefusedRadiograph("nothing-found", "No files were found there.", remedy="Name files, or folders with files.")
+        raise RefusedRadiograph(
+            "nothing-found", "No files were found there.", remedy="Name files, or folders with files."
+        )
     if tally["refused"]:
         sys.exit(RefusedRadiograph.exit_code)

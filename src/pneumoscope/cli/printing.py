@@ -67,6 +67,7 @@ class TablePrinter(Printer):
 
 
 def warning_codes(result: Result) -> str:
+    """The reason codes of the warnings, joined by semicolons."""
     return ";".join(warning["code"] for warning in result["warnings"])
 
 

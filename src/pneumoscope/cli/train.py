@@ -29,9 +29,7 @@ ALLOCATOR_SETTINGS = {
 @click.option("--seed", default=0, show_default=True)
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Run folder; runs/RECIPE-seedN.")
 @click.option("--cache", default=Path("runs/cache"), show_default=True, type=click.Path(path_type=Path))
-def command(
-    data: Path, recipe_name: str, lung_masks: Path | None, seed: int, output: Path | None, cache: Path
-) -> None:
+def command(data: Path, recipe_name: str, lung_masks: Path | None, seed: int, output: Path | None, cache: Path) -> None:
     """Train on DATA (the Kermany layout) and write a bundle into the run folder.
 
     A run folder that holds a checkpoint is gone on with. The official test split is not read.
@@ -49,13 +47,9 @@ def command(
 
     recipe = load_recipe(recipe_name)
     output = output or Path("runs") / f"{recipe.name}-seed{seed}"
-    training, validation = prepare_run(
-        recipe, data=data, lung_masks=lung_masks, output=output, seed=seed, cache=cache
-    )
+    training, validation = prepare_run(recipe, data=data, lung_masks=lung_masks, output=output, seed=seed, cache=cache)
     click.echo(f"{len(training.rows)} radiographs to train on, {len(validation.rows)} to validate; run in {output}")
-    model = train(
-        recipe, training, validation, output=output, seed=seed, on_step=StepBar().show, on_epoch=print_epoch
-    )
+    model = train(recipe, training, validation, output=output, seed=seed, on_step=StepBar().show, on_epoch=print_epoch)
     bundle = bundle_of_run(
         model,
         float(model.head.bias.item()),
@@ -94,6 +88,7 @@ class StepBar:
 
 
 def print_epoch(record: EpochRecord) -> None:
+    """One line an epoch."""
     click.echo(
         f"epoch {record.epoch}: {record.size_px} px, loss {record.loss:.4f}, "
         f"validation AUROC {record.validation_auroc:.4f}, loss {record.validation_loss:.4f}, "

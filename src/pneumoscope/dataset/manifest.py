@@ -78,6 +78,7 @@ def read_kermany(data: Path) -> list[ManifestRow]:
 
 
 def kermany_files(data: Path) -> Iterator[tuple[Path, Split]]:
+    """Every file of the six folders with its split, sorted; names that begin with a dot are passed over."""
     for folder, split in FOLDER_OF_SPLIT.items():
         for label in Label:
             for path in sorted((data / folder / label).glob("*")):
@@ -86,6 +87,7 @@ def kermany_files(data: Path) -> Iterator[tuple[Path, Split]]:
 
 
 def row_of(data: Path, path: Path, split: Split) -> ManifestRow:
+    """The row of one file; `UnusableData` where it is not a picture."""
     content = path.read_bytes()
     try:
         with Image.open(path) as picture:
@@ -128,6 +130,7 @@ COLUMNS = [field.name for field in fields(ManifestRow)]
 
 
 def write_manifest(rows: Iterable[ManifestRow], path: Path) -> None:
+    """Write `manifest.csv` with one column a field."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
@@ -149,6 +152,7 @@ def read_manifest(path: Path) -> list[ManifestRow]:
 
 
 def parsed_row(path: Path, line: int, entry: dict[str, str]) -> ManifestRow:
+    """One checked row; `UnusableData` names file and line."""
     try:
         return ManifestRow(
             path=entry["path"],
@@ -170,6 +174,7 @@ def parsed_row(path: Path, line: int, entry: dict[str, str]) -> ManifestRow:
 
 
 def in_split(rows: Sequence[ManifestRow], split: Split) -> list[ManifestRow]:
+    """The rows of one split, in order."""
     return [row for row in rows if row.split is split]
 
 

@@ -20,9 +20,7 @@ Pictures = UInt8[np.ndarray, "radiographs size_px size_px"]
 LUNG = 255
 
 
-def decoded_pictures(
-    rows: Sequence[ManifestRow], data: Path, preprocessing: Preprocessing, *, cache: Path
-) -> Pictures:
+def decoded_pictures(rows: Sequence[ManifestRow], data: Path, preprocessing: Preprocessing, *, cache: Path) -> Pictures:
     """The sampled 8-bit pictures of `rows`, kept in `cache` under a name made of their checksums."""
 
     def decode(row: ManifestRow) -> np.ndarray:

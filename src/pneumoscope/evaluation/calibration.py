@@ -69,4 +69,5 @@ def fit_platt(logits: Scores, labels: Labels) -> PlattCalibration:
 
 
 def cross_entropy(logits: Scores, targets: Scores) -> float:
+    """Sum over the radiographs, in nats; targets may lie between 0 and 1."""
     return float(np.sum(np.logaddexp(0, logits) - targets * logits))

@@ -93,6 +93,7 @@ def calibration_error(probabilities: Scores, labels: Labels, *, bins: int = 15) 
 
 
 def both_classes(labels: Labels) -> None:
+    """Refuse a reference standard of one class, for which most metrics are not defined."""
     if labels.all() or not labels.any():
         raise UnusableData(
             "one-class-only",

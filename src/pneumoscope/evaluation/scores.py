@@ -62,6 +62,7 @@ class ScoreTable:
 
 
 def write_scores(table: ScoreTable, path: Path) -> None:
+    """Write `scores.csv` with one column a field."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(ScoredRadiograph)])
         writer.writeheader()

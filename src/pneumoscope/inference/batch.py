@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from pneumoscope.errors import PneumoscopeError, RefusedRadiograph, UnusableOutput
+from pneumoscope.errors import PneumoscopeError, RefusedRadiograph
 from pneumoscope.explanation.coloring import Coloring
 from pneumoscope.explanation.overlay import OverlayCaption, draw_overlay
 from pneumoscope.explanation.png import png_bytes
@@ -21,12 +21,25 @@ from pneumoscope.inference.store import ResultStore
 
 @dataclass(frozen=True, slots=True)
 class BatchOutputs:
-    """Where results go: `pictures` gets overlay and JSON, `maps` gets the saliency map and JSON; None writes nothing."""
+    """Where results go; None writes nothing. `maps` gets the saliency map and the result's JSON."""
 
-    pictures: ResultStore | None
+    pictures: Pictures | None
     maps: ResultStore | None
-    coloring: Coloring
     overwrite: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Overlays and the results' JSON in a folder, drawn in one way."""
+
+    store: ResultStore
+    coloring: Coloring
+
+    @property
+    def rendering(self) -> Result:
+        """How the overlay is drawn, as results carry it."""
+        coloring = self.coloring
+        return {"colormap": coloring.colormap, "alpha": coloring.alpha, "scale_logit": coloring.scale_logit}
 
 
 def predict_batch(
@@ -50,26 +63,33 @@ def result_for(source: Source, predictor: Predictor, outputs: BatchOutputs) -> R
         return done
     try:
         prediction = predictor.predict(source.read())
-    except RefusedRadiograph as error:
-        return written_error(source, error, predictor, outputs)
-    except MemoryError:
-        error = RefusedRadiograph(
-            "too-large", f"{source.label} does not fit into memory.", remedy="Make it smaller, or use a larger machine."
-        )
-        return written_error(source, error, predictor, outputs)
+    except RefusedRadiograph as refused:
+        return written_error(source, refused, predictor, outputs)
+    except Exception as error:  # noqa: BLE001 - a fault of ours on one radiograph must not stop the rest
+        return written_error(source, unforeseen(source, error), predictor, outputs)
     result = result_of_prediction(source.label, prediction, predictor.bundle)
-    result["rendering"] = rendering(outputs.coloring)
-    try:
-        if outputs.maps:
-            result["map"] = outputs.maps.relative(outputs.maps.write_map(source, prediction.saliency_map))
-            outputs.maps.write_result(source, result)
-        if outputs.pictures:
-            png = png_bytes(overlay_of(prediction, outputs.coloring))
-            result["overlay"] = outputs.pictures.relative(outputs.pictures.write_overlay(source, png))
-            outputs.pictures.write_result(source, result)
-    except UnusableOutput:
-        raise
+    if outputs.maps:
+        result["map"] = outputs.maps.relative(outputs.maps.write_map(source, prediction.saliency_map))
+        outputs.maps.write_result(source, result)
+    if pictures := outputs.pictures:
+        result["rendering"] = pictures.rendering
+        png = png_bytes(overlay_of(prediction, pictures.coloring))
+        result["overlay"] = pictures.store.relative(pictures.store.write_overlay(source, png))
+        pictures.store.write_result(source, result)
     return result
+
+
+def unforeseen(source: Source, error: Exception) -> RefusedRadiograph:
+    """An error that no reader foresaw, by its kind only: its text might quote a DICOM header."""
+    if isinstance(error, MemoryError):
+        return RefusedRadiograph(
+            "too-large", f"{source.label}: It does not fit into memory.", remedy="Make it smaller, or use more memory."
+        )
+    return RefusedRadiograph(
+        "internal-error",
+        f"{source.label}: Reading it failed in a way that was not foreseen ({type(error).__name__}).",
+        remedy="Please report this with the file, if it may be shared.",
+    )
 
 
 def finished(source: Source, predictor: Predictor, outputs: BatchOutputs) -> Result | None:
@@ -86,21 +106,16 @@ def finished(source: Source, predictor: Predictor, outputs: BatchOutputs) -> Res
         result = outputs.maps.finished(source, expected, suffixes=(".json", ".npy"))
         if result is None:
             return None
-    if outputs.pictures:
-        expected["rendering"] = rendering(outputs.coloring)
-        result = outputs.pictures.finished(source, expected, suffixes=(".json", ".overlay.png"))
+    if pictures := outputs.pictures:
+        expected["rendering"] = pictures.rendering
+        result = pictures.store.finished(source, expected, suffixes=(".json", ".overlay.png"))
     return result
 
 
-def rendering(coloring: Coloring) -> Result:
-    return {"colormap": coloring.colormap, "alpha": coloring.alpha, "scale_logit": coloring.scale_logit}
-
-
-def written_error(
-    source: Source, error: PneumoscopeError, predictor: Predictor, outputs: BatchOutputs
-) -> Result:
+def written_error(source: Source, error: PneumoscopeError, predictor: Predictor, outputs: BatchOutputs) -> Result:
+    """The result of a refusal, kept beside the others."""
     result = result_of_error(source.label, error, predictor.bundle, predictor.operating_point.name)
-    for store in (outputs.maps, outputs.pictures):
+    for store in (outputs.maps, outputs.pictures and outputs.pictures.store):
         if store:
             store.write_result(source, result)
     return result

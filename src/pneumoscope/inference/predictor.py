@@ -34,9 +34,7 @@ class Predictor:
         self.session = open_session(bundle, threads=threads)
 
     @classmethod
-    def open(
-        cls, bundle: Path | None = None, *, operating_point: str | None = None, threads: int = 0
-    ) -> Predictor:
+    def open(cls, bundle: Path | None = None, *, operating_point: str | None = None, threads: int = 0) -> Predictor:
         """The shipped bundle, or the one in the folder `bundle`."""
         return cls(open_bundle(bundle), operating_point=operating_point, threads=threads)
 
@@ -77,6 +75,7 @@ class Predictor:
 
 
 def as_radiograph(source: Path | str | bytes | Radiograph) -> Radiograph:
+    """Read a path or bytes; a radiograph stays what it is."""
     if isinstance(source, Radiograph):
         return source
     if isinstance(source, bytes):
@@ -105,6 +104,7 @@ def open_session(bundle: Bundle, *, threads: int) -> onnxruntime.InferenceSessio
 
 
 def foreign_graph(bundle: Bundle, what: str) -> UnusableBundle:
+    """The error for a graph that is not one of ours."""
     return UnusableBundle(
         "bundle-foreign",
         f"{bundle.folder / MODEL_FILE} {what}.",

@@ -37,6 +37,7 @@ def result_of_prediction(file: str, prediction: Prediction, bundle: Bundle) -> R
         "overlay": None,
         "map": None,
         "bundle": bundle_name(bundle),
+        "rendering": None,
     }
 
 
@@ -58,8 +59,10 @@ def result_of_error(file: str, error: PneumoscopeError, bundle: Bundle, operatin
         "overlay": None,
         "map": None,
         "bundle": bundle_name(bundle),
+        "rendering": None,
     }
 
 
 def bundle_name(bundle: Bundle) -> dict[str, str]:
+    """Which bundle answered."""
     return {"name": bundle.card.name, "version": bundle.card.version, "sha256": bundle.sha256}

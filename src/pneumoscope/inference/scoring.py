@@ -17,7 +17,9 @@ def score_manifest(
     predictor: Predictor,
     *,
     workers: int,
-    watched: Callable[[Iterable[tuple[ManifestRow, tuple[float, float]]]], Iterable[tuple[ManifestRow, tuple[float, float]]]],
+    watched: Callable[
+        [Iterable[tuple[ManifestRow, tuple[float, float]]]], Iterable[tuple[ManifestRow, tuple[float, float]]]
+    ],
 ) -> ScoreTable:
     """Logit and probability of each row, read from its file. `watched` wraps the results to show progress."""
 

@@ -5,6 +5,7 @@ A second run finds what the first has done: the same file content, bundle, opera
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -94,12 +95,14 @@ def write_whole(path: Path, content: bytes) -> Path:
             aside.write_bytes(content)
         aside.replace(path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink()
         raise unusable(path, error) from error
     return path
 
 
 def unusable(path: Path, error: OSError) -> UnusableOutput:
+    """The error for a place that cannot be written to."""
     return UnusableOutput(
         "output-unwritable",
         f"{path} cannot be written ({error.strerror}).",

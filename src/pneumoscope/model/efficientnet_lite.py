@@ -89,9 +89,7 @@ class EfficientNetLite0(nn.Module):
 class InvertedBottleneck(nn.Module):
     """Expand, filter each channel, project; the input is added back where the shape allows it."""
 
-    def __init__(
-        self, in_channels: int, out_channels: int, stage: Stage, *, stride: int, drop_path: float
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stage: Stage, *, stride: int, drop_path: float) -> None:
         super().__init__()
         inner = in_channels * stage.expansion
         self.expands = stage.expansion != 1
@@ -155,4 +153,5 @@ def dropped_paths(
 
 
 def batch_norm(channels: int) -> nn.BatchNorm2d:
+    """Batch normalisation with the published constants."""
     return nn.BatchNorm2d(channels, eps=BATCH_NORM_EPSILON, momentum=BATCH_NORM_MOMENTUM)

@@ -27,7 +27,7 @@ def export_onnx(model: nn.Module, *, size_px: int) -> onnx.ModelProto:
 
     Traced with a batch of two, since one would be taken for a constant.
     """
-    model = model.eval().to(memory_format=torch.contiguous_format)
+    model.eval()
     example = torch.rand(2, 1, size_px, size_px, generator=torch.Generator().manual_seed(0))
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():

@@ -13,6 +13,7 @@ is d / (rows * columns of the map), whichever pixel that is.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
@@ -52,9 +53,7 @@ class VGG16(nn.Module):
 
     def load_published(self, weights: dict[str, Tensor]) -> None:
         """Take the convolutions of the published file; `RuntimeError` from torch if it is of another network."""
-        own = {
-            name.removeprefix("features."): value for name, value in weights.items() if name.startswith("features.")
-        }
+        own = {name.removeprefix("features."): value for name, value in weights.items() if name.startswith("features.")}
         self.features.load_state_dict(own)
 
 
@@ -71,7 +70,7 @@ class DenseHeadClassifier(nn.Module):
         super().__init__()
         self.backbone = backbone
         sizes = [backbone.feature_channels, *widths]
-        self.hidden = nn.ModuleList(nn.Linear(*pair) for pair in zip(sizes, sizes[1:], strict=False))
+        self.hidden = nn.ModuleList(nn.Linear(*pair) for pair in pairwise(sizes))
         self.output = nn.Linear(sizes[-1], 1)
         self.dropout = tuple(dropout)
 
@@ -90,10 +89,10 @@ class DenseHeadClassifier(nn.Module):
     def gradient_at_embedding(
         self, pre_activations: Sequence[Float[Tensor, "batch width"]]
     ) -> Float[Tensor, "batch channels"]:
-        """d logit / d embedding of the head as it is evaluated (without dropout), in closed form."""
-        gradient = self.output.weight.expand(len(pre_activations[-1]), -1)
+        """D logit / d embedding of the head as it is evaluated (without dropout), in closed form."""
+        gradient = self.output.weight  # one row; it widens to the batch with the first product
         for layer, pre_activation in zip(reversed(self.hidden), reversed(pre_activations), strict=True):
-            gradient = (gradient * (pre_activation > 0).to(gradient.dtype)) @ layer.weight
+            gradient = (gradient * (pre_activation > 0).to(gradient.dtype)) @ layer.get_parameter("weight")
         return gradient
 
 

@@ -76,9 +76,7 @@ def with_erased_corners(pictures: PictureBatch, share: float, *, generator: torc
     return torch.where(covered.unsqueeze(1), gray, pictures)
 
 
-def with_other_contrast(
-    pictures: PictureBatch, settings: Augmentation, *, generator: torch.Generator
-) -> PictureBatch:
+def with_other_contrast(pictures: PictureBatch, settings: Augmentation, *, generator: torch.Generator) -> PictureBatch:
     """Gamma, contrast around the picture's own mean, and brightness."""
     count = len(pictures)
     low, high = (math.log(value) for value in settings.gamma)
@@ -107,9 +105,7 @@ def with_other_resolution(
     return pictures
 
 
-def with_other_sharpness(
-    pictures: PictureBatch, settings: Augmentation, *, generator: torch.Generator
-) -> PictureBatch:
+def with_other_sharpness(pictures: PictureBatch, settings: Augmentation, *, generator: torch.Generator) -> PictureBatch:
     """Mix each picture with its blurred copy: amount -1 is the blurred copy, positive amounts sharpen (unsharp mask)."""
     count = len(pictures)
     amount = uniform(count, *settings.sharpness, generator=generator) * chosen(
@@ -126,12 +122,14 @@ def with_other_sharpness(
 
 
 def with_noise(pictures: PictureBatch, settings: Augmentation, *, generator: torch.Generator) -> PictureBatch:
+    """Gaussian noise of a random strength on a random share of the pictures."""
     scale = uniform(len(pictures), 0, settings.noise, generator=generator)
     scale = scale * chosen(len(pictures), settings.noise_share, generator=generator)
     return pictures + torch.randn(pictures.shape, generator=generator) * scale.reshape(-1, 1, 1, 1)
 
 
 def uniform(count: int, low: float, high: float, *, generator: torch.Generator) -> Float[Tensor, " batch"]:
+    """One random number a picture, in [low, high)."""
     return torch.rand(count, generator=generator) * (high - low) + low
 
 

@@ -6,6 +6,7 @@ Everything is fitted on the exported graph's scores of the validation part; the 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -170,6 +171,7 @@ def graph_outputs(folder: Path, card: Card, graph: onnx.ModelProto, validation: 
 
 
 def probabilities(calibration: PlattCalibration, logits: np.ndarray) -> np.ndarray:
+    """Calibrated probabilities of logits."""
     return np.array([calibration.probability(float(logit)) for logit in logits])
 
 
@@ -203,8 +205,9 @@ def validation_metrics(
         for saliency_map, mask, row in zip(outputs.saliency_maps, validation.lung_masks, validation.rows, strict=True)
         if row.has_finding and mask.any()
     ]
+    shares = [share for share in shares if not math.isnan(share)]
     if shares:
         areas = [float((mask > 0).mean()) for mask in validation.lung_masks if mask.any()]
-        result["positive_heat_inside_lungs_with_finding"] = float(np.nanmean(shares))
+        result["positive_heat_inside_lungs_with_finding"] = float(np.mean(shares))
         result["lung_share_of_picture"] = float(np.mean(areas))
     return result

@@ -86,6 +86,7 @@ class Recipe:
 
 
 def shipped_recipes() -> list[str]:
+    """Names of the recipes in the package."""
     folder = resources.files("pneumoscope.training") / "recipes"
     return sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
@@ -113,16 +114,17 @@ def load_recipe(name_or_path: str) -> Recipe:
 
 
 def recipe_from(settings: dict[str, Any]) -> Recipe:
+    """A checked recipe from parsed TOML."""
     settings = dict(settings)
     known_keys(settings, Recipe, "")
     augmentation, stages = settings.pop("augmentation"), settings.pop("stages")
     known_keys(augmentation, Augmentation, "augmentation.")
     for stage in stages:
         known_keys(stage, Stage, "stages.")
-    pairs = {key: tuple(value) if isinstance(value, list) else value for key, value in augmentation.items()}
-    recipe = Recipe(
-        augmentation=Augmentation(**pairs), stages=tuple(Stage(**stage) for stage in stages), **settings
-    )
+    pairs: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in augmentation.items()
+    }
+    recipe = Recipe(augmentation=Augmentation(**pairs), stages=tuple(Stage(**stage) for stage in stages), **settings)
     check(recipe)
     return recipe
 
@@ -146,19 +148,23 @@ def known_keys(settings: dict[str, Any], kind: type, prefix: str) -> None:
 
 def check(recipe: Recipe) -> None:
     """Values that cannot be; `UnusableRecipe` names the first."""
-    rules = {
-        "backbone must be efficientnet-lite0": recipe.backbone == "efficientnet-lite0",
-        "batch_size must be at least 2": recipe.batch_size >= 2,
-        "validation_share must be between 0.01 and 0.5": 0.01 <= recipe.validation_share <= 0.5,
-        "label_smoothing must be in [0, 0.5)": 0 <= recipe.label_smoothing < 0.5,
-        "there must be at least one stage": bool(recipe.stages),
-    }
-    for stage in recipe.stages:
-        rules["a stage needs at least one epoch"] = stage.epochs >= 1
-        rules["a stage's size_px must be a multiple of 32, from 64"] = stage.size_px >= 64 and stage.size_px % 32 == 0
-        rules["lungs_removed + surroundings_removed must not exceed 1"] = (
-            stage.lungs_removed + stage.surroundings_removed <= 1
-        )
-    for rule, holds in rules.items():
+    rules = [
+        ("backbone must be efficientnet-lite0", recipe.backbone == "efficientnet-lite0"),
+        ("batch_size must be at least 2", recipe.batch_size >= 2),
+        ("validation_share must be between 0.01 and 0.5", 0.01 <= recipe.validation_share <= 0.5),
+        ("label_smoothing must be in [0, 0.5)", 0 <= recipe.label_smoothing < 0.5),
+        ("there must be at least one stage", bool(recipe.stages)),
+    ]
+    for number, stage in enumerate(recipe.stages, start=1):
+        removed = stage.lungs_removed + stage.surroundings_removed
+        rules += [
+            (f"stage {number} needs at least one epoch", stage.epochs >= 1),
+            (
+                f"size_px of stage {number} must be a multiple of 32, from 64",
+                stage.size_px >= 64 and stage.size_px % 32 == 0,
+            ),
+            (f"lungs_removed + surroundings_removed of stage {number} must not exceed 1", removed <= 1),
+        ]
+    for rule, holds in rules:
         if not holds:
             raise UnusableRecipe("recipe-value", f"In recipe {recipe.name}: {rule}.", remedy="Mend that value.")

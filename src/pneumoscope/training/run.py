@@ -85,7 +85,7 @@ class TrainingData:
         return np.array([row.has_finding for row in self.rows], np.float32)
 
 
-def prepare_run(  # noqa: PLR0913 - a run is made of these
+def prepare_run(
     recipe: Recipe, *, data: Path, lung_masks: Path | None, output: Path, seed: int, cache: Path
 ) -> tuple[TrainingData, TrainingData]:
     """Write (or check) the run folder and decode both parts; the official test split is never opened."""
@@ -103,9 +103,7 @@ def prepare_run(  # noqa: PLR0913 - a run is made of these
         rows = read_manifest(manifest)
     else:
         official = in_split(read_kermany(data), Split.TRAIN)
-        rows = split_off_validation(
-            official, share=recipe.validation_share, generator=np.random.default_rng([seed, 0])
-        )
+        rows = split_off_validation(official, share=recipe.validation_share, generator=np.random.default_rng([seed, 0]))
         settings_file.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
         write_manifest(rows, manifest)
     refuse_test_rows(rows, purpose="training")
@@ -141,7 +139,8 @@ def train(
     """Train to the recipe's last epoch, going on from `output/checkpoint.pt` where there is one."""
     torch.manual_seed(seed)  # the initial weights of layers that are not published; each step seeds itself below
     backbone = backbone_of(recipe.backbone, pretrained=recipe.pretrained, drop_path=recipe.drop_path)
-    model = LinearHeadClassifier(backbone, dropout=recipe.dropout).to(memory_format=torch.channels_last)
+    model = LinearHeadClassifier(backbone, dropout=recipe.dropout)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack this form
     optimizer = torch.optim.AdamW(model.parameters(), lr=1.0, weight_decay=recipe.weight_decay)
     state = RunState(output / "checkpoint.pt", model, optimizer)
     state.load()
@@ -230,7 +229,7 @@ def training_step(
             remedy="Resume from the last checkpoint with a lower learning_rate.",
         )
     optimizer.zero_grad()
-    total.backward()
+    torch.autograd.backward(total)
     torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
     optimizer.step()
     return loss.item(), outside.item()
@@ -270,6 +269,7 @@ def logits_of(model: LinearHeadClassifier, pictures: Pictures) -> np.ndarray:
 
 
 def as_batch(pictures: Pictures) -> Tensor:
+    """Pictures in 8 bits as a float batch (batch, 1, rows, columns) in [0, 1]."""
     return torch.from_numpy(np.array(pictures, dtype=np.float32)).unsqueeze(1) / 255
 
 

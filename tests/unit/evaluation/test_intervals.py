@@ -29,12 +29,19 @@ def test_radiographs_of_one_patient_do_not_count_as_independent(generator):
     assert by_patient > 2.5 * by_radiograph
 
 
+def test_a_metric_that_is_nowhere_defined_is_none_and_not_a_number_that_json_lacks(generator):
+    found = patient_bootstrap(lambda rows: {"ppv": float("nan")}, ["a", "b"], resamples=5, generator=generator)
+    assert found == {"ppv": {"value": None, "low": None, "high": None}}
+
+
 def table(count: int, generator) -> ScoreTable:
     labels = generator.random(count) < 0.6
     logits = generator.normal(labels * 2.0 - 1)
     return ScoreTable(
         tuple(
-            ScoredRadiograph(f"{n}.png", f"p{n // 2}", "", bool(labels[n]), float(logits[n]), 1 / (1 + np.exp(-logits[n])))
+            ScoredRadiograph(
+                f"{n}.png", f"p{n // 2}", "", bool(labels[n]), float(logits[n]), 1 / (1 + np.exp(-logits[n]))
+            )
             for n in range(count)
         )
     )

@@ -1,0 +1,83 @@
+import pytest
+import torch
+
+from pneumoscope.training.evidence import evidence_outside_lungs, grown, with_evidence_removed
+
+COUNT = 40
+
+
+@pytest.fixture
+def pictures():
+    return torch.rand(COUNT, 1, 64, 64, generator=torch.Generator().manual_seed(0)) * 0.5 + 0.25
+
+
+@pytest.fixture
+def masks():
+    masks = torch.zeros(COUNT, 1, 64, 64)
+    masks[:, :, 16:48, 8:28] = 1
+    return masks
+
+
+def removed(pictures, masks, lungs, surroundings):
+    return with_evidence_removed(
+        pictures,
+        masks,
+        lungs_share=lungs,
+        surroundings_share=surroundings,
+        generator=torch.Generator().manual_seed(1),
+    )
+
+
+def test_taking_the_lungs_leaves_nothing_of_them_and_all_that_is_far_from_them(pictures, masks):
+    found = removed(pictures, masks, 1.0, 0.0)
+    assert found.lungs_gone.all()
+    changed = found.pictures != pictures
+    assert changed[:, :, 16:48, 8:28].float().mean() > 0.99
+    assert not changed[:, :, :, 40:].any()
+
+
+def test_taking_the_surroundings_keeps_the_lungs_untouched(pictures, masks):
+    found = removed(pictures, masks, 0.0, 1.0)
+    assert found.surroundings_gone.all()
+    assert torch.equal(found.pictures[:, :, 16:48, 8:28], pictures[:, :, 16:48, 8:28])
+    assert (found.pictures[:, :, :, 40:] != pictures[:, :, :, 40:]).float().mean() > 0.99
+
+
+def test_about_the_asked_share_is_chosen_and_the_rest_stays(pictures, masks):
+    found = removed(pictures, masks, 0.25, 0.25)
+    kept = ~(found.lungs_gone | found.surroundings_gone)
+    assert 0.25 * COUNT < kept.sum() < 0.75 * COUNT
+    assert torch.equal(found.pictures[kept], pictures[kept])
+    assert not (found.lungs_gone & found.surroundings_gone).any()
+
+
+def test_pictures_without_a_mask_are_left_alone(pictures, masks):
+    found = removed(pictures, masks * 0, 0.5, 0.5)
+    assert torch.equal(found.pictures, pictures)
+
+
+def test_evidence_outside_the_lungs_is_penalised_and_inside_is_not(masks):
+    inside, outside = torch.zeros(COUNT, 2, 2), torch.zeros(COUNT, 2, 2)
+    inside[:, :, 0] = 3
+    outside[:, :, 1] = 3
+    everywhere_left = torch.zeros_like(masks)
+    everywhere_left[:, :, :, :32] = 1
+    assert evidence_outside_lungs(inside, everywhere_left).item() == pytest.approx(0, abs=1e-6)
+    penalty = evidence_outside_lungs(outside, everywhere_left).item()
+    assert penalty == pytest.approx(6 / 7, abs=0.03)
+
+
+def test_negative_evidence_may_be_anywhere(masks):
+    assert evidence_outside_lungs(-torch.ones(COUNT, 2, 2), masks).item() == 0
+
+
+def test_without_any_mask_there_is_no_penalty_but_a_gradient_path(masks):
+    saliency_map = torch.ones(COUNT, 2, 2, requires_grad=True)
+    penalty = evidence_outside_lungs(saliency_map, masks * 0)
+    penalty.backward()
+    assert penalty.item() == 0
+    assert not saliency_map.grad.any()
+
+
+def test_growing_widens_by_whole_pixels(masks):
+    assert grown(masks[:1], 2).sum().item() == 36 * 24
