@@ -41,7 +41,7 @@ def command(data: Path, recipe_name: str, lung_masks: Path | None, seed: int, ou
         raise MissingExtra(
             "train-extra-missing", "Training needs PyTorch.", remedy="pip install 'pneumoscope[train]'"
         ) from error
-    from pneumoscope.training.finish import bundle_of_run
+    from pneumoscope.training.finish import bundle_of_run, save_weights
     from pneumoscope.training.recipe import load_recipe
     from pneumoscope.training.run import logits_of, prepare_run, train
 
@@ -50,6 +50,7 @@ def command(data: Path, recipe_name: str, lung_masks: Path | None, seed: int, ou
     training, validation = prepare_run(recipe, data=data, lung_masks=lung_masks, output=output, seed=seed, cache=cache)
     click.echo(f"{len(training.rows)} radiographs to train on, {len(validation.rows)} to validate; run in {output}")
     model = train(recipe, training, validation, output=output, seed=seed, on_step=StepBar().show, on_epoch=print_epoch)
+    save_weights(model, output / "weights.safetensors")
     bundle = bundle_of_run(
         model,
         float(model.head.bias.item()),

@@ -94,7 +94,7 @@ class _Scan:
 
 
 def _scan(codestream: bytes, frame: FrameHeader) -> _Scan:
-    tables: dict[int, CodeTable] = {}
+    tables: dict[int, tuple[bytes, bytes]] = {}  # the one that is selected is built: a stream may hold millions
     interval = 0
     for segment in jpeg_segments(codestream):
         content = codestream[segment.start : segment.end]
@@ -109,19 +109,19 @@ def _scan(codestream: bytes, frame: FrameHeader) -> _Scan:
             if predictor not in PREDICTIONS or point_transform >= frame.bits or interval % frame.columns:
                 raise _corrupt("its scan header cannot be")
             rows_a_band = min(interval // frame.columns or frame.rows, frame.rows)
-            return _Scan(tables[selected], predictor, point_transform, rows_a_band, segment.end)
+            return _Scan(code_table(*tables[selected]), predictor, point_transform, rows_a_band, segment.end)
     raise _truncated(0, frame)
 
 
-def _code_tables(content: bytes) -> dict[int, CodeTable]:
+def _code_tables(content: bytes) -> dict[int, tuple[bytes, bytes]]:
+    """How many codes of each length there are, and what they stand for, by the number of the table (T.81 B.2.4.2)."""
     tables = {}
     while len(content) > 16:
-        which, counts = content[0], content[1:17]
+        counts = content[1:17]
         size = 17 + sum(counts)
         if len(content) < size:
             raise _corrupt("a code table is cut off")
-        if which < 4:  # the others are for other kinds of JPEG
-            tables[which] = code_table(counts, content[17:size])
+        tables[content[0]] = counts, content[17:size]
         content = content[size:]
     return tables
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from safetensors.torch import save_file
 from torch import nn
 
 from pneumoscope import __version__
@@ -134,6 +135,13 @@ def bundle_of_run(
         | {"pneumoscope": __version__},
     )
     return write_bundle(folder, card, chosen_graph.SerializeToString())
+
+
+def save_weights(model: nn.Module, path: Path) -> None:
+    """The trained weights by parameter name, for whoever wants to go on from them in PyTorch."""
+    aside = path.with_suffix(".partial")
+    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, aside)
+    aside.replace(path)
 
 
 def draft_card(recipe: Recipe, preprocessing: Preprocessing, bias_logit: float) -> Card:

@@ -7,6 +7,7 @@ import logging
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.uid import JPEGLosslessSV1
 
 from pneumoscope.errors import RefusedRadiograph
 from pneumoscope.radiograph.dicom import age_years
@@ -159,10 +160,12 @@ def test_nothing_of_the_patient_reaches_messages_warnings_logs_or_streams(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     data = dicom_bytes(GRAY, header=identified(**spoil))
+    compressed = dicom_bytes(GRAY, transfer_syntax=JPEGLosslessSV1, header=identified(**spoil))
     caplog.clear()
     recwarn.clear()
     capfd.readouterr()
     variants = [data, data[:-5_000], data[132:], data.replace(b"19710305", b"Janet^Do")]
+    variants += [compressed, compressed[:-5_000], compressed[:-5_000] + data[:4_000] + compressed[-1_000:]]
     # the name as an invalid value: a decimal string, a date and a unique identifier that are none
     variants += [data.replace(b"MRN-4711", b"\xff\xfeJanet^"), data.replace(b"PN\x0a\0", b"DS\x0a\0")]
     told = []
