@@ -18,7 +18,7 @@ from pneumoscope.dataset.manifest import Split, in_split, read_kermany, read_man
 from pneumoscope.errors import UnusableData
 from pneumoscope.evaluation.evaluate import evaluate
 from pneumoscope.evaluation.scores import write_scores
-from pneumoscope.inference.pool import usable_cores
+from pneumoscope.inference.pool import worker_count
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.inference.scoring import score_manifest
 from pneumoscope.inference.store import write_whole
@@ -54,7 +54,7 @@ def command(
             remedy="Choose another --split; validation rows are in the manifest.csv of a run folder.",
         )
     predictor = Predictor.open(bundle_folder, threads=1)
-    table = score_manifest(rows, data, predictor, workers=usable_cores(), watched=with_progress(len(rows)))
+    table = score_manifest(rows, data, predictor, workers=worker_count(), watched=with_progress(len(rows)))
     card = predictor.bundle.card
     result = evaluate(table, card.operating_points, resamples=resamples, generator=np.random.default_rng(0))
     made = datetime.now(UTC).isoformat(timespec="seconds")

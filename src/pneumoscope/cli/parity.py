@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from pneumoscope.inference.parity import measured_parity
-from pneumoscope.inference.pool import usable_cores
+from pneumoscope.inference.pool import worker_count
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.inference.store import write_whole
 
@@ -22,7 +22,7 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the numbers to this JSON file.")
 def command(originals: Path, copies: Path, bundle: Path | None, output: Path | None) -> None:
     """Score the files in ORIGINALS and their namesakes in COPIES; say how far the answers are apart."""
-    measured = measured_parity(originals, copies, Predictor.open(bundle, threads=1), workers=usable_cores())
+    measured = measured_parity(originals, copies, Predictor.open(bundle, threads=1), workers=worker_count())
     if output:
         write_whole(output, (json.dumps(measured, indent=1) + "\n").encode())
     difference, noise = measured["probability_difference"], measured["jpeg_coding_noise"]["probability_difference"]

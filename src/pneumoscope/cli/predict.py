@@ -13,7 +13,7 @@ from pneumoscope.cli.printing import CsvPrinter, JsonPrinter, Printer, TablePrin
 from pneumoscope.errors import RefusedRadiograph, UnusableOption
 from pneumoscope.explanation.coloring import DEFAULT_ALPHA, DEFAULT_COLORMAP, Coloring
 from pneumoscope.inference.batch import BatchOutputs, Pictures, predict_batch
-from pneumoscope.inference.pool import usable_cores
+from pneumoscope.inference.pool import usable_cores, worker_count
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.inference.result import Result
 from pneumoscope.inference.sources import STANDARD_INPUT, Source, sources_of
@@ -55,7 +55,7 @@ def command(
     if as_json and as_csv:
         raise UnusableOption("two-formats", "--json and --csv were both given.", remedy="Give one of them.")
     many = len(radiographs) > 1 or Path(radiographs[0]).is_dir()
-    workers = usable_cores() if many else 1
+    workers = worker_count() if many else 1
     predictor = Predictor.open(bundle, operating_point=operating_point, threads=1 if many else usable_cores())
     coloring = None
     if output or (colormap, alpha) != (DEFAULT_COLORMAP, DEFAULT_ALPHA):

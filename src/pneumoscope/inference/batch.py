@@ -69,12 +69,12 @@ def result_for(source: Source, predictor: Predictor, outputs: BatchOutputs) -> R
         return written_error(source, unforeseen(source, error), predictor, outputs)
     result = result_of_prediction(source.label, prediction, predictor.bundle)
     if outputs.maps:
-        result["map"] = outputs.maps.relative(outputs.maps.write_map(source, prediction.saliency_map))
+        result["map"] = outputs.maps.write_map(source, prediction.saliency_map)
         outputs.maps.write_result(source, result)
     if pictures := outputs.pictures:
         result["rendering"] = pictures.rendering
         png = png_bytes(overlay_of(prediction, pictures.coloring))
-        result["overlay"] = pictures.store.relative(pictures.store.write_overlay(source, png))
+        result["overlay"] = pictures.store.write_overlay(source, png)
         pictures.store.write_result(source, result)
     return result
 

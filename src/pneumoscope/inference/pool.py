@@ -22,6 +22,11 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def worker_count() -> int:
+    """Threads that keep every core busy: one more than there are, for while one waits for Python's lock or a file."""
+    return usable_cores() + 1
+
+
 def ordered_results(
     work: Callable[[Item], Result], items: Iterable[Item], *, workers: int
 ) -> Iterator[tuple[Item, Result]]:

@@ -40,7 +40,9 @@ class Predictor:
 
     def predict(self, source: Path | str | bytes | Radiograph) -> Prediction:
         """Read (unless it is read already) and score one radiograph; `RefusedRadiograph` says why it cannot be."""
-        return self.predict_batch([as_radiograph(source)])[0]
+        radiograph = as_radiograph(source)
+        logits, saliency_maps, embeddings = self.run(self.preprocessing(radiograph.gray)[np.newaxis])
+        return self.judged(radiograph, float(logits[0]), saliency_maps[0], embeddings[0])
 
     def predict_batch(self, radiographs: Sequence[Radiograph]) -> list[Prediction]:
         """Score several in one pass of the graph; memory grows with their number."""
@@ -89,7 +91,8 @@ def open_session(bundle: Bundle, *, threads: int) -> onnxruntime.InferenceSessio
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if threads == 1:  # callers share the cores, and a thread that spins would take theirs
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = onnxruntime.InferenceSession(bundle.model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors share no public base class

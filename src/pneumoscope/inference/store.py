@@ -9,10 +9,12 @@ import contextlib
 import hashlib
 import io
 import json
+import math
 import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -38,18 +40,16 @@ class ResultStore:
             raise unusable(folder, error) from error
         return cls(folder)
 
-    def file(self, source: Source, suffix: str) -> Path:
-        return self.folder / source.name.with_name(source.name.name + suffix)
-
-    def relative(self, path: Path) -> str:
-        return path.relative_to(self.folder).as_posix()
+    def file(self, source: Source, suffix: str) -> str:
+        """Where a result of `source` is kept; a string, since pathlib would cost more than the writing."""
+        return f"{self.folder}/{source.name}{suffix}"
 
     def finished(self, source: Source, expected: Result, *, suffixes: tuple[str, ...]) -> Result | None:
         """The result of an earlier run, if its files are there and `expected` (keys and values) and the content hold."""
-        if source.path is None or not all(self.file(source, suffix).is_file() for suffix in suffixes):
+        if source.path is None or not all(os.path.exists(self.file(source, end)) for end in suffixes):  # noqa: PTH110
             return None
         try:
-            result = json.loads(self.file(source, ".json").read_bytes())
+            result = json.loads(Path(self.file(source, ".json")).read_bytes())
             with source.path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         except (OSError, ValueError):
@@ -59,15 +59,19 @@ class ResultStore:
         return result if all(result.get(key) == value for key, value in expected.items()) else None
 
     def write_result(self, source: Source, result: Result) -> None:
-        write_whole(self.file(source, ".json"), (json.dumps(result, ensure_ascii=False, indent=1) + "\n").encode())
+        """One line, as `--json` prints it."""
+        write_whole(self.file(source, ".json"), (json.dumps(result, ensure_ascii=False) + "\n").encode())
 
-    def write_map(self, source: Source, saliency_map: SaliencyMap) -> Path:
-        buffer = io.BytesIO()
-        np.save(buffer, saliency_map.astype(np.float32, copy=False))
-        return write_whole(self.file(source, ".npy"), buffer.getvalue())
+    def write_map(self, source: Source, saliency_map: SaliencyMap) -> str:
+        """Write the map as float32 `.npy`; returns its place relative to the folder."""
+        values = np.ascontiguousarray(saliency_map, np.float32)
+        write_whole(self.file(source, ".npy"), npy_header(values.shape) + values.tobytes())
+        return f"{source.name}.npy"
 
-    def write_overlay(self, source: Source, png: bytes) -> Path:
-        return write_whole(self.file(source, ".overlay.png"), png)
+    def write_overlay(self, source: Source, png: bytes) -> str:
+        """Write the overlay; returns its place relative to the folder."""
+        write_whole(self.file(source, ".overlay.png"), png)
+        return f"{source.name}.overlay.png"
 
     def results(self) -> Iterator[Result]:
         """Every result in the folder, in order of their names, one at a time."""
@@ -84,21 +88,37 @@ class ResultStore:
                     yield result
 
 
-def write_whole(path: Path, content: bytes) -> Path:
+@lru_cache
+def npy_header(shape: tuple[int, ...]) -> bytes:
+    """What stands before the values of a float32 array in a `.npy` file."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros(shape, np.float32))
+    return buffer.getvalue()[: -4 * math.prod(shape)]
+
+
+def write_whole(path: str | Path, content: bytes) -> None:
     """Write aside and rename, so that a file is whole or not there; `UnusableOutput` where it cannot be written."""
-    aside = path.with_name(f".{threading.get_ident():x}.partial")
+    folder = os.path.dirname(path)  # noqa: PTH120 - see `ResultStore.file`
+    aside = os.path.join(folder, f".{threading.get_ident():x}.partial")  # noqa: PTH118
     try:
         try:
-            aside.write_bytes(content)
+            write_bytes(aside, content)
         except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            aside.write_bytes(content)
-        aside.replace(path)
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            write_bytes(aside, content)
+        os.replace(aside, path)  # noqa: PTH105
     except OSError as error:
         with contextlib.suppress(OSError):
-            aside.unlink()
-        raise unusable(path, error) from error
-    return path
+            Path(aside).unlink()
+        raise unusable(Path(path), error) from error
+
+
+def write_bytes(path: str, content: bytes) -> None:
+    """Without Python's buffer, which would only copy what is written in one piece."""
+    with open(path, "wb", buffering=0) as file:  # noqa: PTH123
+        view = memoryview(content)
+        while view:
+            view = view[file.write(view) :]
 
 
 def unusable(path: Path, error: OSError) -> UnusableOutput:

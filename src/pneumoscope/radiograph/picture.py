@@ -17,6 +17,8 @@ from pneumoscope.radiograph.refusal import RefusalCode, cut_off
 from pneumoscope.radiograph.sniffing import BMP, JPEG, PNG, TIFF, WEBP
 
 _ORIENTATION = 0x0112
+_TURNING_BLOCKS = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
+"""Where Pillow keeps the blocks of a file that may ask for a turn."""
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -73,7 +75,7 @@ def _opened(data: bytes, media_type: str) -> ImageFile.ImageFile:
 
 def _turned(image: Image.Image, media_type: str) -> Image.Image:
     """As the EXIF orientation asks. Pillow has turned TIFF already; EXIF that cannot be read turns nothing."""
-    if media_type == TIFF:
+    if media_type == TIFF or not _TURNING_BLOCKS & image.info.keys():
         return image
     try:
         orientation = image.getexif().get(_ORIENTATION, 1)

@@ -46,7 +46,7 @@ class Preprocessing:
 
     def __call__(self, gray: GrayPicture) -> ModelInput:
         """The array that the model graph takes, shape (1, size_px, size_px), values in [0, 1]."""
-        scaled: ModelInput = self.sample(gray)[np.newaxis].astype(np.float32) * np.float32(1 / 255)
+        scaled: ModelInput = np.multiply(self.sample(gray)[np.newaxis], np.float32(1 / 255), dtype=np.float32)
         return scaled
 
     def to_dict(self) -> dict[str, object]:

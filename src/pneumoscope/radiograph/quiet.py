@@ -12,6 +12,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 _LOGGERS = (
     "pydicom",
@@ -41,13 +42,18 @@ def quiet_libraries() -> Iterator[None]:
     ignored = ("ignore", None, Warning, _WARNING_MODULES, 0)
     if ignored not in warnings.filters:
         warnings.filterwarnings("ignore", module=_WARNING_MODULES.pattern)
-    for name in _LOGGERS:
-        logging.getLogger(name).addFilter(_dropped_while_reading)  # adding it twice changes nothing
+    _install_log_filters()
     _reading.depth = getattr(_reading, "depth", 0) + 1
     try:
         yield
     finally:
         _reading.depth -= 1
+
+
+@cache
+def _install_log_filters() -> None:
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_dropped_while_reading)
 
 
 def _dropped_while_reading(_record: logging.LogRecord) -> bool:

@@ -81,12 +81,12 @@ def _naming_the_source(source: str, read: Callable[[], Radiograph]) -> Radiograp
 
 def _file_bytes(path: Path) -> bytes:
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116 - pathlib's takes three times as long
         mode = status.st_mode
         if stat.S_ISREG(mode):
             refuse_file_size(status.st_size)
-            with path.open("rb") as file:
-                return file.read(MOST_BYTES + 1)
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - likewise
+                return file.read(min(status.st_size, MOST_BYTES))
         if stat.S_ISDIR(mode):
             os.scandir(path).close()  # a folder that may not be opened is refused as that
     except PermissionError:

@@ -1,4 +1,4 @@
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
@@ -58,14 +58,16 @@ def test_what_was_made_otherwise_or_refused_or_is_not_whole_is_done_again(
 
 def test_a_garbled_result_is_done_again(store, source):
     store.write_result(source, RESULT)
-    store.file(source, ".json").write_text("{")
+    Path(store.file(source, ".json")).write_text("{")
     assert store.finished(source, {}, suffixes=(".json",)) is None
 
 
 def test_maps_are_kept_as_float32(store, source):
-    path = store.write_map(source, np.array([[1.5, -2.5]], np.float32))
-    assert np.load(path).tolist() == [[1.5, -2.5]]
-    assert store.relative(path) == "a/film.png.npy"
+    place = store.write_map(source, np.array([[1.5, -2.5]]))
+    assert place == "a/film.png.npy"
+    written = np.load(store.folder / place)
+    assert written.tolist() == [[1.5, -2.5]]
+    assert written.dtype == np.float32
 
 
 def test_results_come_one_by_one_in_order_and_strangers_are_passed_over(store, source):
