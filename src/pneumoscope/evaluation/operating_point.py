@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 import numpy as np
+from jaxtyping import Float
 
 from pneumoscope.arrays import Labels, Scores
 from pneumoscope.errors import UnusableBundle
@@ -77,7 +78,7 @@ def choose_operating_points(probabilities: Scores, labels: Labels, *, chosen_on:
     return points
 
 
-def candidate_thresholds(probabilities: Scores) -> Scores:
+def candidate_thresholds(probabilities: Scores) -> Float[np.ndarray, " thresholds"]:
     """Half-way points in the logit scale, and one beyond each end, all strictly inside (0, 1)."""
     tiny = 1e-12
     values = np.unique(np.clip(probabilities.astype(np.float64), tiny, 1 - tiny))

@@ -87,7 +87,7 @@ class DenseHeadClassifier(nn.Module):
         return ExplainedLogit(logit, gradient_weighted_map(feature_map, gradient), embedding)
 
     def gradient_at_embedding(
-        self, pre_activations: Sequence[Float[Tensor, "batch width"]]
+        self, pre_activations: Sequence[Float[Tensor, "batch _"]]
     ) -> Float[Tensor, "batch channels"]:
         """D logit / d embedding of the head as it is evaluated (without dropout), in closed form."""
         gradient = self.output.weight  # one row; it widens to the batch with the first product

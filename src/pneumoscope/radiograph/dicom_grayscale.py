@@ -7,7 +7,7 @@ and the pixels are looked up in the resulting table: fast, and in little memory.
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float64, Int, UInt8
+from jaxtyping import Float64, Integer, UInt8
 from pydicom.dataset import Dataset
 
 from pneumoscope.arrays import GrayPicture
@@ -28,7 +28,7 @@ _LEAST_SHOWN = 0.02
 
 
 def shown(
-    stored: Int[np.ndarray, "rows columns"], header: Dataset, *, little_endian: bool
+    stored: Integer[np.ndarray, "rows columns"], header: Dataset, *, little_endian: bool
 ) -> tuple[GrayPicture, tuple[RadiographWarning, ...]]:
     """The grayscale pipeline for 8 and 16-bit stored values, MONOCHROME1 and MONOCHROME2."""
     index = stored.view(f"u{stored.itemsize}")

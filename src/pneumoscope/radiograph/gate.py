@@ -140,6 +140,6 @@ def _tint_taken_off(colours: ColorPicture) -> Float[np.ndarray, "rows columns 3"
 
 def _on_a_grid(
     picture: UInt8[np.ndarray, "rows columns *channels"], side_px: int = _SAMPLE_SIDE_PX
-) -> UInt8[np.ndarray, "rows columns *channels"]:
+) -> UInt8[np.ndarray, "some_rows some_columns *channels"]:
     row_step, column_step = (math.ceil(side / side_px) for side in picture.shape[:2])
     return picture[::row_step, ::column_step]

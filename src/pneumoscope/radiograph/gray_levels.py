@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import UInt8
 
 from pneumoscope.arrays import GrayPicture
 from pneumoscope.errors import RefusedRadiograph
@@ -44,7 +45,7 @@ def gray_from_floats(values: np.ndarray) -> tuple[GrayPicture, tuple[RadiographW
     return scaled(values, smallest, largest), (warning,)
 
 
-def scaled(values: np.ndarray, black: float, white: float) -> GrayPicture:
+def scaled(values: np.ndarray, black: float, white: float) -> UInt8[np.ndarray, ...]:
     """`black` to 0 and `white` to 255, rounded to the nearest; block by block, to cost little memory."""
     gray = np.empty(values.shape, dtype=np.uint8)
     span = (white - black) or 1.0

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, UInt8
 
 from pneumoscope.arrays import GrayPicture, ModelInput
 from pneumoscope.errors import UnusableBundle
@@ -36,12 +36,14 @@ class Preprocessing:
                 remedy="Install the version of pneumoscope that the bundle's card names.",
             )
 
-    def sample(self, gray: GrayPicture) -> GrayPicture:
+    def sample(self, gray: GrayPicture) -> UInt8[np.ndarray, "size_px size_px"]:
         """The square picture in 8 bits: each pixel is the one at its centre in the original."""
         rows, columns = gray.shape
         if rows == columns == self.size_px:
             return gray
-        sampled: GrayPicture = gray[np.ix_(centres(rows, self.size_px), centres(columns, self.size_px))]
+        sampled: UInt8[np.ndarray, "size_px size_px"] = gray[
+            np.ix_(centres(rows, self.size_px), centres(columns, self.size_px))
+        ]
         return sampled
 
     def __call__(self, gray: GrayPicture) -> ModelInput:

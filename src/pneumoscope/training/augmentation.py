@@ -25,7 +25,7 @@ def augmented(
     *,
     size_px: int,
     generator: torch.Generator,
-) -> tuple[PictureBatch, PictureBatch]:
+) -> tuple[Float[Tensor, "batch 1 size_px size_px"], Float[Tensor, "batch 1 size_px size_px"]]:
     """Pictures (gray in [0, 1]) and their masks after the same random geometry, at `size_px`."""
     grid = random_geometry(len(pictures), settings, size_px=size_px, generator=generator)
     moved = F.grid_sample(torch.cat([pictures, lung_masks], dim=1), grid, align_corners=False)

@@ -66,7 +66,7 @@ def random_fill(pictures: PictureBatch, *, generator: torch.Generator) -> Pictur
 
 
 def evidence_outside_lungs(
-    saliency_map: Float[Tensor, "batch rows columns"], lung_masks: PictureBatch
+    saliency_map: Float[Tensor, "batch map_rows map_columns"], lung_masks: PictureBatch
 ) -> Float[Tensor, ""]:
     """Mean share of positive evidence outside the slightly grown lungs, over the pictures that have a mask.
 

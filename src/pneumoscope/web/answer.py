@@ -6,6 +6,7 @@ from base64 import b64encode
 from typing import Any, Final
 
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
 from pydantic import BaseModel, Field
 
@@ -101,7 +102,7 @@ def page_answer(data: bytes, predictor: Predictor, coloring: Coloring) -> dict[s
     }
 
 
-def shown(gray: GrayPicture) -> GrayPicture:
+def shown(gray: GrayPicture) -> UInt8[np.ndarray, "shown_rows shown_columns"]:
     """The radiograph at the size it is shown at, never enlarged."""
     rows, columns = gray.shape
     if max(rows, columns) <= SHOWN_PX:

