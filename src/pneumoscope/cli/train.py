@@ -26,10 +26,15 @@ ALLOCATOR_SETTINGS = {
 @click.option("--data", required=True, type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--recipe", "recipe_name", default="efficientnet-lite0", show_default=True, metavar="NAME|FILE.toml")
 @click.option("--lung-masks", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Masks, same names.")
+@click.option(
+    "--about", default="kermany", show_default=True, metavar="FILE.toml", help="What the data is, for the card."
+)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Run folder; runs/RECIPE-seedN.")
 @click.option("--cache", default=Path("runs/cache"), show_default=True, type=click.Path(path_type=Path))
-def command(data: Path, recipe_name: str, lung_masks: Path | None, seed: int, output: Path | None, cache: Path) -> None:
+def command(
+    data: Path, recipe_name: str, lung_masks: Path | None, about: str, seed: int, output: Path | None, cache: Path
+) -> None:
     """Train on DATA (the Kermany layout) and write a bundle into the run folder.
 
     A run folder that holds a checkpoint is gone on with. The official test split is not read.
@@ -41,11 +46,12 @@ def command(data: Path, recipe_name: str, lung_masks: Path | None, seed: int, ou
         raise MissingExtra(
             "train-extra-missing", "Training needs PyTorch.", remedy="pip install 'pneumoscope[train]'"
         ) from error
+    from pneumoscope.training.description import load_description
     from pneumoscope.training.finish import bundle_of_run, save_weights
     from pneumoscope.training.recipe import load_recipe
     from pneumoscope.training.run import logits_of, prepare_run, train
 
-    recipe = load_recipe(recipe_name)
+    recipe, description = load_recipe(recipe_name), load_description(about)
     output = output or Path("runs") / f"{recipe.name}-seed{seed}"
     training, validation = prepare_run(recipe, data=data, lung_masks=lung_masks, output=output, seed=seed, cache=cache)
     click.echo(f"{len(training.rows)} radiographs to train on, {len(validation.rows)} to validate; run in {output}")
@@ -57,6 +63,7 @@ def command(data: Path, recipe_name: str, lung_masks: Path | None, seed: int, ou
         recipe,
         validation,
         logits_of(model, validation.pictures),
+        description=description,
         manifest=output / "manifest.csv",
         seed=seed,
         folder=output / "bundle",

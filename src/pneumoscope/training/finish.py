@@ -31,26 +31,13 @@ from pneumoscope.explanation.localization import share_inside
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.model.export import export_onnx, with_halved_weights
 from pneumoscope.radiograph.preprocessing import Preprocessing
+from pneumoscope.training.description import DataDescription
 from pneumoscope.training.recipe import Recipe
 from pneumoscope.training.run import TrainingData
 
 INTENDED_USE = (
     "Research and education only. Not a medical device; not for diagnosis, screening or any decision about a patient."
 )
-POPULATION = Population(
-    description=(
-        "Frontal (anterior-posterior) chest radiographs of children of one to five years, "
-        "Guangzhou Women and Children's Medical Center"
-    ),
-    age_years=(1.0, 5.0),
-    view_positions=("AP",),
-)
-TRAINING_SOURCE = {
-    "name": "Labeled Optical Coherence Tomography (OCT) and Chest X-Ray Images for Classification",
-    "authors": "Kermany D, Zhang K, Goldbaum M",
-    "identifier": "doi:10.17632/rscbjbr9sj",
-    "licence": "CC BY 4.0",
-}
 SCALE_QUANTILE = 0.95
 BATCH = 64
 
@@ -70,6 +57,7 @@ def bundle_of_run(
     validation: TrainingData,
     torch_logits: np.ndarray,
     *,
+    description: DataDescription,
     manifest: Path,
     seed: int,
     folder: Path,
@@ -80,7 +68,8 @@ def bundle_of_run(
     preprocessing = Preprocessing(recipe.size_px)
     labels = validation.targets > 0.5
     graph = export_onnx(model, size_px=recipe.size_px)
-    draft = draft_card(recipe, preprocessing, bias_logit)
+    population = Population(description.population, description.age_years, description.view_positions)
+    draft = draft_card(recipe, preprocessing, bias_logit, population)
     full = graph_outputs(folder, draft, graph, validation)
     halved_graph = with_halved_weights(graph)
     halved = graph_outputs(folder, draft, halved_graph, validation)
@@ -107,10 +96,14 @@ def bundle_of_run(
             bias_logit=bias_logit,
             scale_logit=colour_scale(outputs.saliency_maps[labels]),
         ),
-        population=POPULATION,
+        population=population,
         provenance={
             "training_data": {
-                **TRAINING_SOURCE,
+                "name": description.name,
+                "authors": description.authors,
+                "identifier": description.identifier,
+                "licence": description.licence,
+                "lung_masks": description.lung_masks if validation.lung_masks.any() else "none",
                 "part": "official train, less the validation patients",
                 "validation_radiographs": len(validation.rows),
                 "validation_patients": len({row.patient for row in validation.rows}),
@@ -144,7 +137,7 @@ def save_weights(model: nn.Module, path: Path) -> None:
     aside.replace(path)
 
 
-def draft_card(recipe: Recipe, preprocessing: Preprocessing, bias_logit: float) -> Card:
+def draft_card(recipe: Recipe, preprocessing: Preprocessing, bias_logit: float, population: Population) -> Card:
     """A card with nothing fitted yet, enough to run the graph."""
     return Card(
         name=recipe.name,
@@ -162,7 +155,7 @@ def draft_card(recipe: Recipe, preprocessing: Preprocessing, bias_logit: float) 
             bias_logit=bias_logit,
             scale_logit=1.0,
         ),
-        population=POPULATION,
+        population=population,
     )
 
 

@@ -13,6 +13,7 @@ import pneumoscope.training.run as run_module
 from pneumoscope.bundle.bundle import open_bundle
 from pneumoscope.errors import FailedTraining
 from pneumoscope.inference.predictor import Predictor
+from pneumoscope.training.description import load_description
 from pneumoscope.training.finish import bundle_of_run
 from pneumoscope.training.recipe import load_recipe
 from pneumoscope.training.run import learning_rate, logits_of, prepare_run, train
@@ -90,6 +91,7 @@ def test_a_trained_run_becomes_a_bundle_that_adds_up(recipe, data, tmp_path):
         recipe,
         validation,
         torch_logits,
+        description=load_description("kermany"),
         manifest=tmp_path / "run" / "manifest.csv",
         seed=3,
         folder=tmp_path / "bundle",
