@@ -217,7 +217,7 @@ def small_files(batch: np.ndarray, scratch: Path) -> dict[str, Any]:
         Image.fromarray(picture).save(folder / f"{number:04}.jpeg", quality=92)
     bare = bare_throughput(np.concatenate([batch] * (1000 // len(batch) + 1))[:1000])
     predictor = Predictor.open(threads=1)
-    sources = list(sources_of([str(folder)], leave_out=None))
+    sources = list(sources_of([str(folder)]))
     calls = itertools.count()
 
     def in_memory() -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -259,3 +260,107 @@ def test_an_adults_lateral_dicom_is_answered_with_two_warnings_and_without_the_n
         everything += path.read_bytes() if path.is_file() else b""
     for secret in (b"Doe", b"Confidential", b"MRN-777", b"19500203", b"20200102", b"1950-02-03"):
         assert secret not in everything
+
+
+@pytest.mark.parametrize(
+    "name", [b"\xff\xfe.jpeg", b"x" * 250 + b".jpeg", "Röntgen \N{LUNGS} <script>.jpeg".encode(), b"line\nbreak.jpeg"]
+)
+def test_an_odd_file_name_is_no_reason_to_stop(tmp_path, name):
+    (tmp_path / "films").mkdir()
+    for film in (name, b"zebra.jpeg"):
+        (tmp_path / "films" / os.fsdecode(film)).write_bytes(NORMAL.read_bytes())
+    arguments = ("predict", tmp_path / "films", "--output", tmp_path / "out", "--save-maps", tmp_path / "maps")
+    for _ in range(2):
+        run = pneumoscope(*arguments, "--json")
+        results = json_lines(run)
+        assert run.returncode == 0, run.stderr.decode()
+        assert [result["decision"] for result in results] == ["NORMAL", "NORMAL"]
+        assert all((tmp_path / "out" / result["overlay"]).is_file() for result in results)
+        assert len({result["map"] for result in results}) == 2
+
+
+def test_a_name_that_a_folder_of_results_has_taken_refuses_that_radiograph_only(tmp_path):
+    for name in ("films/a.jpeg", "films/a.jpeg.json/b.jpeg", "films/c.jpeg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(NORMAL, tmp_path / name)
+    run = pneumoscope("predict", tmp_path / "films", "--output", tmp_path / "out", "--json")
+    codes = [(result["error"] or {}).get("code") for result in json_lines(run)]
+    assert run.returncode == 3
+    assert sorted(codes, key=str) == [None, None, "output-name-impossible"]
+
+
+def test_our_own_overlays_are_refused_as_radiographs(first_run):
+    output, results = first_run
+    (result,) = json_lines(pneumoscope("predict", output / results[0]["overlay"], "--json"))
+    assert result["error"]["code"] == "own-overlay"
+
+
+def test_folders_of_results_among_the_radiographs_are_not_read_again(tmp_path):
+    shutil.copy(NORMAL, tmp_path / "film.jpeg")
+    arguments = ("predict", tmp_path, "--save-maps", tmp_path / "maps", "--output", tmp_path / "out", "--json")
+    for _ in range(3):
+        assert len(json_lines(pneumoscope(*arguments))) == 1
+
+
+def test_writing_into_the_folder_that_is_read_is_refused(tmp_path):
+    shutil.copy(NORMAL, tmp_path / "film.jpeg")
+    run = pneumoscope("predict", tmp_path, "--output", tmp_path)
+    assert run.returncode == 2
+    assert "[output-is-input]" in run.stderr.decode()
+
+
+def test_another_film_of_the_same_name_does_not_replace_the_first_ones_result(tmp_path):
+    for name, film in {"a": NORMAL, "b": PNEUMONIA}.items():
+        (tmp_path / name).mkdir()
+        shutil.copy(film, tmp_path / name / "film.jpeg")
+        for _ in range(2):
+            pneumoscope("predict", tmp_path / name / "film.jpeg", "--output", tmp_path / "out")
+    found = [json.loads(path.read_text()) for path in sorted((tmp_path / "out").glob("*.json"))]
+    assert sorted(result["decision"] for result in found) == ["NORMAL", "PNEUMONIA"]
+    assert len({result["overlay"] for result in found}) == 2
+
+
+def test_endless_standard_input_is_refused_without_being_kept(tmp_path):
+    command = f"head -c 1500M /dev/zero | {sys.executable} -m pneumoscope.cli predict - --json"
+    run = subprocess.run(["sh", "-c", f"ulimit -v 2500000; {command}"], capture_output=True, check=False, timeout=120)
+    (result,) = json_lines(run)
+    assert result["error"]["code"] == "too-large"
+
+
+def test_a_full_disk_behind_standard_output_is_told_in_one_line():
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "pneumoscope.cli", "predict", str(NORMAL), "--csv"]
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False, timeout=60)
+    assert run.returncode == 7
+    assert "[output-unwritable]" in run.stderr.decode()
+    assert "Traceback" not in run.stderr.decode()
+
+
+def test_the_progress_bar_of_a_terminal_leaves_the_table_whole(tmp_path):
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    for number in range(30):
+        shutil.copy(NORMAL, tmp_path / f"{number:02}.jpeg")
+    main_end, other_end = pty.openpty()
+    fcntl.ioctl(other_end, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    command = [sys.executable, "-m", "pneumoscope.cli", "predict", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=other_end, stderr=other_end)
+    os.close(other_end)
+    shown = b""
+    while True:
+        try:
+            part = os.read(main_end, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    os.close(main_end)
+    assert process.wait(60) == 0
+    assert b"%|" in shown
+    rows = [line.rpartition(b"\r")[2] for line in shown.split(b"\r\n") if b".jpeg" in line]
+    assert len(rows) == 30
+    assert not [row for row in rows if b"%|" in row]

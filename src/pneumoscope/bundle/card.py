@@ -88,13 +88,13 @@ def card_from_json(text: str, *, where: str) -> tuple[Card, str]:
     """The card and the SHA-256 that `model.onnx` must have; `UnusableBundle` where anything does not hold."""
     try:
         content = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise corrupted(where, "is not JSON") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise UnusableBundle(
             "bundle-foreign",
             f"{where} is not the card of a Pneumoscope bundle.",
-            remedy="Point --bundle at a folder that `pneumoscope train` or `pneumoscope export` made.",
+            remedy="Point --bundle at a folder that `pneumoscope train` made.",
         )
     if content.get("format_version") != FORMAT_VERSION:
         raise UnusableBundle(
@@ -114,7 +114,7 @@ def card_from_json(text: str, *, where: str) -> tuple[Card, str]:
 def card_of(content: Mapping[str, Any]) -> Card:
     """The dataclasses of a parsed card; `KeyError`, `TypeError` or `ValueError` where a key is missing or garbled."""
     population, saliency = content["population"], content["saliency"]
-    return Card(
+    card = Card(
         name=str(content["name"]),
         version=str(content["version"]),
         intended_use=str(content["intended_use"]),
@@ -133,6 +133,9 @@ def card_of(content: Mapping[str, Any]) -> Card:
         metrics=content["metrics"],
         versions=content["versions"],
     )
+    if card.default_operating_point not in {point.name for point in card.operating_points}:
+        raise ValueError(f"the operating point {card.default_operating_point}, which is its default")
+    return card
 
 
 def content_sha256(content: Mapping[str, Any]) -> str:

@@ -17,11 +17,12 @@ from pneumoscope.bundle.bundle import Bundle, write_bundle
 from pneumoscope.dataset.manifest import Split, in_split, read_kermany, read_manifest
 from pneumoscope.errors import UnusableData
 from pneumoscope.evaluation.evaluate import evaluate
+from pneumoscope.evaluation.metrics import both_classes
 from pneumoscope.evaluation.scores import write_scores
 from pneumoscope.inference.pool import worker_count
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.inference.scoring import score_manifest
-from pneumoscope.inference.store import write_whole
+from pneumoscope.inference.store import ResultStore, write_whole
 
 Row = TypeVar("Row")
 
@@ -29,12 +30,16 @@ Row = TypeVar("Row")
 @click.command()
 @click.option("--data", required=True, type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option(
-    "--manifest", type=click.Path(path_type=Path, exists=True), help="manifest.csv; read from DATA otherwise."
+    "--manifest",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="manifest.csv; read from DATA otherwise.",
 )
 @click.option("--split", type=click.Choice([split.value for split in Split]), default="test", show_default=True)
 @click.option("--bundle", "bundle_folder", type=click.Path(path_type=Path), help="The shipped one by default.")
 @click.option("--output", required=True, type=click.Path(path_type=Path, file_okay=False))
-@click.option("--resamples", default=2000, show_default=True, help="Bootstrap resamples, by patient.")
+@click.option(
+    "--resamples", default=2000, show_default=True, type=click.IntRange(1), help="Bootstrap resamples, by patient."
+)
 @click.option("--into-card", is_flag=True, help="Write the metrics, and that the test was opened, into the card.")
 def command(
     data: Path,
@@ -46,21 +51,22 @@ def command(
     into_card: bool,
 ) -> None:
     """Score one split of DATA and write scores.csv and evaluation.json, each number with a 95 % interval by patient."""
-    rows = in_split(read_manifest(manifest) if manifest else read_kermany(data), Split(split))
+    store = ResultStore.create(output)
+    rows = in_split(read_manifest(manifest) if manifest else read_kermany(data, splits={Split(split)}), Split(split))
     if not rows:
         raise UnusableData(
             "split-empty",
             f"There are no rows of the split {split}.",
             remedy="Choose another --split; validation rows are in the manifest.csv of a run folder.",
         )
+    both_classes(np.array([row.has_finding for row in rows]))
     predictor = Predictor.open(bundle_folder, threads=1)
     table = score_manifest(rows, data, predictor, workers=worker_count(), watched=with_progress(len(rows)))
+    write_scores(table, store.folder / "scores.csv")
     card = predictor.bundle.card
     result = evaluate(table, card.operating_points, resamples=resamples, generator=np.random.default_rng(0))
     made = datetime.now(UTC).isoformat(timespec="seconds")
     result = {"split": split, "made": made, "bundle": bundle_identity(predictor.bundle), **result}
-    output.mkdir(parents=True, exist_ok=True)
-    write_scores(table, output / "scores.csv")
     write_whole(output / "evaluation.json", (json.dumps(result, indent=1) + "\n").encode())
     if into_card:
         record_in_card(predictor.bundle, split, made, result)

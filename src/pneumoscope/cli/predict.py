@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
 
-from pneumoscope.cli.printing import CsvPrinter, JsonPrinter, Printer, TablePrinter
+from pneumoscope.cli.printing import BesideBarPrinter, CsvPrinter, JsonPrinter, Printer, TablePrinter
 from pneumoscope.errors import RefusedRadiograph, UnusableOption
 from pneumoscope.explanation.coloring import DEFAULT_ALPHA, DEFAULT_COLORMAP, Coloring
 from pneumoscope.inference.batch import BatchOutputs, Pictures, predict_batch
@@ -49,8 +49,8 @@ def command(
 ) -> None:
     """Read radiographs (JPEG, PNG, TIFF, WebP, BMP, DICOM).
 
-    Exit status: 0 all were read; 3 some were refused (each is listed with its reason); 2, 4, 7 nothing could be
-    started, with the reason.
+    Exit status: 0 all were read; 3 some were refused (each is listed with its reason); 2 an option or 4 the bundle
+    cannot be used; 7 results cannot be written; 130 stopped with Ctrl+C. What was done is kept.
     """
     if as_json and as_csv:
         raise UnusableOption("two-formats", "--json and --csv were both given.", remedy="Give one of them.")
@@ -65,27 +65,41 @@ def command(
         maps=ResultStore.create(save_maps) if save_maps else None,
         overwrite=overwrite,
     )
-    sources = list_of_sources(radiographs, output)
+    own_folders = [folder for folder in (output, save_maps) if folder]
+    refuse_output_that_is_input(radiographs, own_folders)
+    sources = list_of_sources(radiographs, own_folders)
     printer: Printer = JsonPrinter() if as_json else CsvPrinter() if as_csv else TablePrinter()
     results = predict_batch(sources, predictor, outputs, workers=workers)
     if many and sys.stderr.isatty():
-        results = with_progress(results, total=sum(1 for _ in list_of_sources(radiographs, output)))
+        results = with_progress(results, total=sum(1 for _ in list_of_sources(radiographs, own_folders)))
+        printer = BesideBarPrinter(printer)
     tally = printed(results, printer)
     finish(tally, outputs.pictures.store if outputs.pictures else None, title=predictor.bundle.title)
 
 
-def list_of_sources(radiographs: tuple[str, ...], output: Path | None) -> Iterator[Source]:
-    """Named files that are not there are found before anything runs long; folders are walked as they are read."""
+def refuse_output_that_is_input(radiographs: tuple[str, ...], own_folders: Sequence[Path]) -> None:
+    """Results among the radiographs would be taken for radiographs the next time."""
+    for folder in own_folders:
+        if any(name != STANDARD_INPUT and Path(name).resolve() == folder.resolve() for name in radiographs):
+            raise UnusableOption(
+                "output-is-input",
+                f"{folder} is both read and written.",
+                remedy="Write to another folder; one inside it will do.",
+            )
+
+
+def list_of_sources(radiographs: tuple[str, ...], own_folders: Sequence[Path]) -> Iterator[Source]:
+    """What is to be read; folders are walked as they are read, without those that results go to."""
     if radiographs.count(STANDARD_INPUT) > 1:
         raise UnusableOption("stdin-twice", "Standard input (-) was named twice.", remedy="Name it once.")
-    return sources_of(radiographs, leave_out=output)
+    return sources_of(radiographs, leave_out=own_folders)
 
 
 def with_progress(results: Iterable[Result], *, total: int) -> Iterator[Result]:
     """A bar with time left on standard error, for a person who watches."""
     from tqdm import tqdm
 
-    yield from tqdm(results, total=total, unit="radiograph", file=sys.stderr, dynamic_ncols=True)
+    yield from tqdm(results, total=total, unit=" radiographs", file=sys.stderr, dynamic_ncols=True)
 
 
 def printed(results: Iterable[Result], printer: Printer) -> Counter[str]:

@@ -10,6 +10,7 @@ from typing import final
 
 import click
 
+from pneumoscope.cli.main import printable
 from pneumoscope.inference.result import Result
 
 FILE_WIDTH = 44
@@ -24,11 +25,25 @@ class Printer(ABC):
 
 
 @final
+class BesideBarPrinter(Printer):
+    """Takes the progress bar away while a row is printed, so that both can share a terminal."""
+
+    def __init__(self, printer: Printer) -> None:
+        self.printer = printer
+
+    def add(self, result: Result) -> None:
+        from tqdm import tqdm
+
+        with tqdm.external_write_mode(file=sys.stdout):
+            self.printer.add(result)
+
+
+@final
 class JsonPrinter(Printer):
     """One JSON object a line."""
 
     def add(self, result: Result) -> None:
-        click.echo(json.dumps(result, ensure_ascii=False))
+        click.echo(json.dumps(result, ensure_ascii=False).encode(errors="backslashreplace"))
 
 
 @final
@@ -40,7 +55,8 @@ class CsvPrinter(Printer):
         self.writer.writerow(CSV_COLUMNS)
 
     def add(self, result: Result) -> None:
-        row = {**result, "warnings": warning_codes(result), "error": (result["error"] or {}).get("code", "")}
+        file = result["file"].encode(errors="surrogateescape").decode(errors="replace")
+        row = {**result, "file": file, "warnings": warning_codes(result), "error": (result["error"] or {}).get("code", "")}
         self.writer.writerow(row[name] for name in CSV_COLUMNS)
 
 
@@ -69,11 +85,6 @@ class TablePrinter(Printer):
 def warning_codes(result: Result) -> str:
     """The reason codes of the warnings, joined by semicolons."""
     return ";".join(warning["code"] for warning in result["warnings"])
-
-
-def printable(name: str) -> str:
-    """Without characters that would steer a terminal."""
-    return "".join(character if character.isprintable() else "?" for character in name)
 
 
 def shortened(name: str) -> str:

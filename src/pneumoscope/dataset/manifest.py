@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -66,15 +67,18 @@ PATIENT_PATTERNS = (
 SUBTYPES = {"bacteria": "bacterial", "virus": "viral"}
 
 
-def read_kermany(data: Path) -> list[ManifestRow]:
-    """Every radiograph of a Kermany folder, in a stable order; `UnusableData` where the layout is another."""
+def read_kermany(data: Path, *, splits: Collection[Split] = tuple(Split)) -> list[ManifestRow]:
+    """The radiographs of these splits of a Kermany folder, in a stable order; no file of another split is opened.
+
+    `UnusableData` where the layout is another.
+    """
     if not any((data / folder).is_dir() for folder in FOLDER_OF_SPLIT):
         raise UnusableData(
             "layout-unknown",
             f"{data} holds none of the folders train/, val/, test/ of the Kermany data set.",
             remedy="Point --data at the folder that holds train/NORMAL, train/PNEUMONIA and so on (often named chest_xray).",
         )
-    return [row_of(data, path, split) for path, split in kermany_files(data)]
+    return [row_of(data, path, split) for path, split in kermany_files(data) if split in splits]
 
 
 def kermany_files(data: Path) -> Iterator[tuple[Path, Split]]:
@@ -131,24 +135,41 @@ COLUMNS = [field.name for field in fields(ManifestRow)]
 
 def write_manifest(rows: Iterable[ManifestRow], path: Path) -> None:
     """Write `manifest.csv` with one column a field."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+    aside = path.with_name(f".{path.name}.partial")
+    aside.write_bytes(manifest_csv(rows).encode())
+    aside.replace(path)
+
+
+def manifest_csv(rows: Iterable[ManifestRow]) -> str:
+    """The text of `manifest.csv`."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+    return text.getvalue()
 
 
 def read_manifest(path: Path) -> list[ManifestRow]:
     """Read `manifest.csv`; `UnusableData` names the line that is wrong."""
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
-        if missing:
-            raise UnusableData(
-                "manifest-columns",
-                f"{path} lacks the columns {', '.join(missing)}.",
-                remedy=f"A manifest has the columns {', '.join(COLUMNS)}.",
-            )
-        return [parsed_row(path, reader.line_num, entry) for entry in reader]
+    reader = csv.DictReader(table_text(path))
+    missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
+    if missing:
+        raise UnusableData(
+            "manifest-columns",
+            f"{path} lacks the columns {', '.join(missing)}.",
+            remedy=f"A manifest has the columns {', '.join(COLUMNS)}.",
+        )
+    return [parsed_row(path, reader.line_num, entry) for entry in reader]
+
+
+def table_text(path: Path) -> io.StringIO:
+    """The text of a CSV file, for a reader; `UnusableData` where there is none."""
+    try:
+        return io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableData(
+            "table-unreadable", f"{path} cannot be read: {error}.", remedy="Save the table as CSV in UTF-8."
+        ) from error
 
 
 def parsed_row(path: Path, line: int, entry: dict[str, str]) -> ManifestRow:
@@ -165,7 +186,7 @@ def parsed_row(path: Path, line: int, entry: dict[str, str]) -> ManifestRow:
             height_px=int(entry["height_px"]),
             mode=entry["mode"],
         )
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise UnusableData(
             "manifest-row",
             f"{path}, line {line}: {error}.",

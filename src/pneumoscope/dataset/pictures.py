@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -44,7 +45,11 @@ def decoded_lung_masks(
             lungs = np.asarray(picture.convert("L")) == LUNG
         return preprocessing.sample(lungs.astype(np.uint8) * LUNG)
 
-    key = [preprocessing.to_dict(), [row.sha256 for row in rows], known.tolist()]
+    states = [
+        (file.stat().st_size, file.stat().st_mtime_ns) if there else None
+        for file, there in zip(files, known, strict=True)
+    ]
+    key = [preprocessing.to_dict(), str(masks.resolve()), [row.sha256 for row in rows], states]
     return cached_array(cache, "lung-masks", key, len(rows), preprocessing.size_px, (decode, files)), known
 
 
@@ -54,7 +59,7 @@ def cached_array(cache: Path, kind: str, key: object, count: int, size_px: int, 
     path = cache / f"{kind}-{digest}.npy"
     if not path.is_file():
         cache.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(".partial")
+        aside = path.with_suffix(f".{os.getpid()}.partial")
         array = np.lib.format.open_memmap(aside, mode="w+", dtype=np.uint8, shape=(count, size_px, size_px))
         decode, items = work
         with ThreadPoolExecutor() as pool:

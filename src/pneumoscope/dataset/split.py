@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from pneumoscope.dataset.manifest import ManifestRow, Split, refuse_test_rows
+from pneumoscope.errors import UnusableData
 
 
 def split_off_validation(
@@ -35,6 +36,34 @@ def split_off_validation(
             chosen.add(str(patient))
             taken += len(groups[patient])
     return [replace(row, split=Split.VALIDATION) if patients[row.patient] in chosen else row for row in rows]
+
+
+def k_folds(rows: Sequence[ManifestRow], *, k: int, generator: np.random.Generator) -> list[list[ManifestRow]]:
+    """`k` copies of `rows`, each with another fold marked validation and the rest train; whole patients only.
+
+    Each row is validation exactly once. Patients of a stratum (label and subtype) are dealt out in a seeded order, each
+    to the fold that holds the fewest radiographs of the stratum. Rows of the test split are refused.
+    """
+    refuse_test_rows(rows, purpose="the making of folds")
+    patients = patients_joined_by_duplicates(rows)
+    files_of: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+    for row in rows:
+        files_of[patients[row.patient]][row.label, row.subtype] += 1
+    if not 2 <= k <= len(files_of):
+        raise UnusableData(
+            "folds-impossible",
+            f"{k} folds cannot be made of {len(files_of)} patients.",
+            remedy="Give at least two folds, and at least as many patients as folds.",
+        )
+    held: list[Counter[tuple[str, str]]] = [Counter() for _ in range(k)]
+    fold_of: dict[str, int] = {}
+    for patient in map(str, generator.permutation(sorted(files_of))):
+        stratum = max(sorted(files_of[patient]), key=files_of[patient].__getitem__)
+        fold = min(range(k), key=lambda number: (held[number][stratum], held[number].total()))
+        held[fold] += files_of[patient]
+        fold_of[patient] = fold
+    splits = {True: Split.VALIDATION, False: Split.TRAIN}
+    return [[replace(row, split=splits[fold_of[patients[row.patient]] == fold]) for row in rows] for fold in range(k)]
 
 
 def patients_joined_by_duplicates(rows: Sequence[ManifestRow]) -> dict[str, str]:

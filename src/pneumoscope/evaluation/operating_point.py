@@ -64,10 +64,17 @@ def choose_operating_points(probabilities: Scores, labels: Labels, *, chosen_on:
     best = np.flatnonzero(youden == youden.max())
     enough_found = np.flatnonzero(sensitivity >= SCREENING_SENSITIVITY)
     enough_cleared = np.flatnonzero(specificity >= RULE_IN_SPECIFICITY)
+    balanced = int(best[len(best) // 2])
     chosen = {
-        "balanced": (int(best[len(best) // 2]), "largest sensitivity + specificity"),
-        "screening": (int(enough_found[-1]), f"highest threshold with sensitivity >= {SCREENING_SENSITIVITY}"),
-        "rule-in": (int(enough_cleared[0]), f"lowest threshold with specificity >= {RULE_IN_SPECIFICITY}"),
+        "balanced": (balanced, "largest sensitivity + specificity"),
+        "screening": (
+            min(balanced, int(enough_found[-1])),
+            f"highest threshold with sensitivity >= {SCREENING_SENSITIVITY}, not above balanced",
+        ),
+        "rule-in": (
+            max(balanced, int(enough_cleared[0])),
+            f"lowest threshold with specificity >= {RULE_IN_SPECIFICITY}, not below balanced",
+        ),
     }
     points = []
     for name, (index, rule) in chosen.items():

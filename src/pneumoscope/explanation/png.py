@@ -18,6 +18,8 @@ from typing import Final, Protocol, runtime_checkable
 import numpy as np
 from PIL import Image
 
+from pneumoscope.radiograph.containers import DRAWN_MARK
+
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 COLOR_TYPES: Final = {"L": 0, "RGB": 2, "P": 3}
 STRIP_ROWS: Final = 64
@@ -25,12 +27,17 @@ UP: Final = 2
 """The filter "difference from the row above"; above the first row is zero (section 9.2)."""
 
 
-def png_bytes(image: Image.Image) -> bytes:
-    """The picture as a PNG file, lossless; palette pictures keep their palette and its transparency."""
+def png_bytes(image: Image.Image, *, drawn: bool = True) -> bytes:
+    """The picture as a PNG file, lossless; palette pictures keep their palette and its transparency.
+
+    What is `drawn` carries a mark by which reading refuses it: an overlay is not a radiograph.
+    """
     if image.mode not in COLOR_TYPES:
         image = image.convert("RGB")
     header = struct.pack(">IIBBBBB", image.width, image.height, 8, COLOR_TYPES[image.mode], 0, 0, 0)
     chunks = [(b"IHDR", header)]
+    if drawn:
+        chunks.append((b"tEXt", DRAWN_MARK))
     if image.mode == "P":
         chunks.append((b"PLTE", bytes(image.getpalette() or b"")))
         chunks.append((b"tRNS", bytes(image.info.get("transparency", b"\xff"))))

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from pneumoscope.errors import PneumoscopeError, RefusedRadiograph
+from pneumoscope import __version__
+from pneumoscope.errors import PneumoscopeError, RefusedRadiograph, UnusableOutput
 from pneumoscope.explanation.coloring import Coloring
 from pneumoscope.explanation.overlay import OverlayCaption, draw_overlay
 from pneumoscope.explanation.png import png_bytes
 from pneumoscope.inference.pool import ordered_results
 from pneumoscope.inference.prediction import Prediction
 from pneumoscope.inference.predictor import Predictor
-from pneumoscope.inference.result import Result, bundle_name, result_of_error, result_of_prediction
+from pneumoscope.inference.result import SCHEMA_VERSION, Result, bundle_name, result_of_error, result_of_prediction
 from pneumoscope.inference.sources import Source
-from pneumoscope.inference.store import ResultStore
+from pneumoscope.inference.store import NAME_IMPOSSIBLE, ResultStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,12 @@ class BatchOutputs:
     pictures: Pictures | None
     maps: ResultStore | None
     overwrite: bool
+
+    @property
+    def stores(self) -> list[ResultStore]:
+        """Where results are kept."""
+        pictures = [self.pictures.store] if self.pictures else []
+        return [self.maps, *pictures] if self.maps else pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +65,22 @@ def predict_batch(
 
 
 def result_for(source: Source, predictor: Predictor, outputs: BatchOutputs) -> Result:
-    """Read, score, draw and write one radiograph, or find it done."""
-    if (done := finished(source, predictor, outputs)) is not None:
-        return done
+    """Read, score, draw and write one radiograph, or find it done.
+
+    Where its own name is the reason that results cannot be written, it is refused; any other `UnusableOutput` goes up.
+    """
+    for store in outputs.stores:
+        source = store.own(source, source.label)
+    try:
+        return finished(source, predictor, outputs) or made(source, predictor, outputs)
+    except UnusableOutput as error:
+        if error.code != NAME_IMPOSSIBLE:
+            raise
+        return result_of_error(source.label, error, predictor.bundle, predictor.operating_point.name)
+
+
+def made(source: Source, predictor: Predictor, outputs: BatchOutputs) -> Result:
+    """Read, score, draw and write one radiograph."""
     try:
         prediction = predictor.predict(source.read())
     except RefusedRadiograph as refused:
@@ -94,9 +114,11 @@ def unforeseen(source: Source, error: Exception) -> RefusedRadiograph:
 
 def finished(source: Source, predictor: Predictor, outputs: BatchOutputs) -> Result | None:
     """An earlier run's result, where everything that is asked for is there and was made the same way."""
-    if outputs.overwrite or not (outputs.pictures or outputs.maps):
+    if outputs.overwrite or not outputs.stores:
         return None
     expected: Result = {
+        "schema_version": SCHEMA_VERSION,
+        "pneumoscope_version": __version__,
         "bundle": bundle_name(predictor.bundle),
         "operating_point": predictor.operating_point.name,
         "file": source.label,
@@ -115,9 +137,8 @@ def finished(source: Source, predictor: Predictor, outputs: BatchOutputs) -> Res
 def written_error(source: Source, error: PneumoscopeError, predictor: Predictor, outputs: BatchOutputs) -> Result:
     """The result of a refusal, kept beside the others."""
     result = result_of_error(source.label, error, predictor.bundle, predictor.operating_point.name)
-    for store in (outputs.maps, outputs.pictures and outputs.pictures.store):
-        if store:
-            store.write_result(source, result)
+    for store in outputs.stores:
+        store.write_result(source, result)
     return result
 
 

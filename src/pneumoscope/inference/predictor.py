@@ -111,5 +111,5 @@ def foreign_graph(bundle: Bundle, what: str) -> UnusableBundle:
     return UnusableBundle(
         "bundle-foreign",
         f"{bundle.folder / MODEL_FILE} {what}.",
-        remedy="Use a bundle that `pneumoscope train` or `pneumoscope export` made.",
+        remedy="Use a bundle that `pneumoscope train` made.",
     )

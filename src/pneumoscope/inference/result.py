@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pneumoscope import __version__
 from pneumoscope.bundle.bundle import Bundle
 from pneumoscope.errors import PneumoscopeError
 from pneumoscope.inference.prediction import Prediction
@@ -18,6 +19,7 @@ def result_of_prediction(file: str, prediction: Prediction, bundle: Bundle) -> R
     radiograph = prediction.radiograph
     return {
         "schema_version": SCHEMA_VERSION,
+        "pneumoscope_version": __version__,
         "file": file,
         "sha256": radiograph.sha256,
         "media_type": radiograph.media_type,
@@ -48,6 +50,7 @@ def result_of_error(file: str, error: PneumoscopeError, bundle: Bundle, operatin
     )
     return {
         "schema_version": SCHEMA_VERSION,
+        "pneumoscope_version": __version__,
         "file": file,
         **absent,
         "probability": None,

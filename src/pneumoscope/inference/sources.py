@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pneumoscope.errors import RefusedRadiograph
+from pneumoscope.radiograph.gate import MOST_BYTES
 from pneumoscope.radiograph.radiograph import Radiograph
 from pneumoscope.radiograph.reading import radiograph_files, radiograph_from_bytes, read_radiograph
 
@@ -30,12 +31,13 @@ class Source:
     def read(self) -> Radiograph:
         """Read it now; `RefusedRadiograph` says why it cannot be."""
         if self.path is None:
-            return radiograph_from_bytes(sys.stdin.buffer.read(), self.label)
+            content = sys.stdin.buffer.read(MOST_BYTES + 1) if sys.stdin else b""
+            return radiograph_from_bytes(content, self.label)
         return read_radiograph(self.path)
 
 
-def sources_of(arguments: Sequence[str], *, leave_out: Path | None) -> Iterator[Source]:
-    """Every radiograph under `arguments`, in order; folders are walked as they are read, `leave_out` is skipped."""
+def sources_of(arguments: Sequence[str], *, leave_out: Sequence[Path] = ()) -> Iterator[Source]:
+    """Every radiograph under `arguments`, in order; folders are walked as they are read, those of `leave_out` skipped."""
     for argument, name in zip(arguments, distinct_names(arguments), strict=True):
         if argument == STANDARD_INPUT:
             yield Source(None, PurePosixPath(name))

@@ -6,6 +6,7 @@ A second run finds what the first has done: the same file content, bundle, opera
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import json
@@ -24,6 +25,11 @@ from pneumoscope.errors import UnusableOutput
 from pneumoscope.inference.result import SCHEMA_VERSION, Result
 from pneumoscope.inference.sources import Source
 
+LONGEST_NAME = 255
+LONGEST_SUFFIX = len("~01234567.overlay.png")
+NAME_IMPOSSIBLE = "output-name-impossible"
+NAME_IS_THE_REASON = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EILSEQ, errno.EINVAL, errno.ENOTEMPTY}
+
 
 @dataclass(frozen=True, slots=True)
 class ResultStore:
@@ -40,9 +46,31 @@ class ResultStore:
             raise unusable(folder, error) from error
         return cls(folder)
 
+    def place(self, source: Source, suffix: str) -> str:
+        """Where a result of `source` is kept, relative to the folder; strings, since pathlib would cost more.
+
+        A name that is no text, or too long for a suffix, is told by its digest.
+        """
+        name = str(source.name)
+        last = name.rpartition("/")[2]
+        if len(last) + LONGEST_SUFFIX > LONGEST_NAME or not name.isascii():
+            name = told_by_digest(name)
+        return name + suffix
+
     def file(self, source: Source, suffix: str) -> str:
-        """Where a result of `source` is kept; a string, since pathlib would cost more than the writing."""
-        return f"{self.folder}/{source.name}{suffix}"
+        """Where a result of `source` is kept."""
+        return f"{self.folder}/{self.place(source, suffix)}"
+
+    def own(self, source: Source, label: str) -> Source:
+        """The source under a name of its own, where a result of another file already stands under its name."""
+        try:
+            there = json.loads(Path(self.file(source, ".json")).read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return source
+        if not isinstance(there, dict) or there.get("file", label) == label:
+            return source
+        digest = hashlib.sha256(label.encode(errors="surrogateescape")).hexdigest()[:8]
+        return Source(source.path, source.name.with_name(f"{source.name.name}~{digest}"))
 
     def finished(self, source: Source, expected: Result, *, suffixes: tuple[str, ...]) -> Result | None:
         """The result of an earlier run, if its files are there and `expected` (keys and values) and the content hold."""
@@ -52,7 +80,7 @@ class ResultStore:
             result = json.loads(Path(self.file(source, ".json")).read_bytes())
             with source.path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
         if not isinstance(result, dict) or result.get("error") is not None or result.get("sha256") != sha256:
             return None
@@ -60,18 +88,19 @@ class ResultStore:
 
     def write_result(self, source: Source, result: Result) -> None:
         """One line, as `--json` prints it."""
-        write_whole(self.file(source, ".json"), (json.dumps(result, ensure_ascii=False) + "\n").encode())
+        content = (json.dumps(result, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
+        write_whole(self.file(source, ".json"), content)
 
     def write_map(self, source: Source, saliency_map: SaliencyMap) -> str:
         """Write the map as float32 `.npy`; returns its place relative to the folder."""
         values = np.ascontiguousarray(saliency_map, np.float32)
         write_whole(self.file(source, ".npy"), npy_header(values.shape) + values.tobytes())
-        return f"{source.name}.npy"
+        return self.place(source, ".npy")
 
     def write_overlay(self, source: Source, png: bytes) -> str:
         """Write the overlay; returns its place relative to the folder."""
         write_whole(self.file(source, ".overlay.png"), png)
-        return f"{source.name}.overlay.png"
+        return self.place(source, ".overlay.png")
 
     def results(self) -> Iterator[Result]:
         """Every result in the folder, in order of their names, one at a time."""
@@ -82,10 +111,23 @@ class ResultStore:
                     continue
                 try:
                     result = json.loads((Path(root) / name).read_bytes())
-                except ValueError:
+                except (OSError, ValueError, RecursionError):
                     continue
                 if isinstance(result, dict) and result.get("schema_version") == SCHEMA_VERSION:
                     yield result
+
+
+def told_by_digest(name: str) -> str:
+    """A relative path whose parts fit into a file name and are text, told apart by a digest where they were changed."""
+    parts = []
+    for part in name.split("/"):
+        content = part.encode(errors="surrogateescape")
+        text = content.decode(errors="replace")
+        if text != part or len(content) + LONGEST_SUFFIX > LONGEST_NAME:
+            kept = content[: LONGEST_NAME - LONGEST_SUFFIX - 9].decode(errors="ignore")
+            text = f"{kept}~{hashlib.sha256(content).hexdigest()[:8]}"
+        parts.append(text)
+    return "/".join(parts)
 
 
 @lru_cache
@@ -99,7 +141,7 @@ def npy_header(shape: tuple[int, ...]) -> bytes:
 def write_whole(path: str | Path, content: bytes) -> None:
     """Write aside and rename, so that a file is whole or not there; `UnusableOutput` where it cannot be written."""
     folder = os.path.dirname(path)  # noqa: PTH120 - see `ResultStore.file`
-    aside = os.path.join(folder, f".{threading.get_ident():x}.partial")  # noqa: PTH118
+    aside = os.path.join(folder, f".{os.getpid():x}-{threading.get_ident():x}.partial")  # noqa: PTH118
     try:
         try:
             write_bytes(aside, content)
@@ -110,6 +152,12 @@ def write_whole(path: str | Path, content: bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             Path(aside).unlink()
+        if error.errno in NAME_IS_THE_REASON:
+            raise UnusableOutput(
+                NAME_IMPOSSIBLE,
+                f"{path} cannot be written under that name ({error.strerror}).",
+                remedy="Rename the radiograph, or write to another folder.",
+            ) from error
         raise unusable(Path(path), error) from error
 
 

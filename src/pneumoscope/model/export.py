@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 import warnings
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -70,11 +67,3 @@ def with_halved_weights(graph: onnx.ModelProto) -> onnx.ModelProto:
     halved.graph.node.extend([*casts, *nodes])
     onnx.checker.check_model(halved)
     return halved
-
-
-def write_onnx(graph: onnx.ModelProto, path: Path) -> None:
-    """Write aside and rename, so that a file is whole or not there."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(graph.SerializeToString())
-    os.chmod(file.name, 0o644)  # noqa: PTH101 - a temporary file is private by default
-    Path(file.name).replace(path)

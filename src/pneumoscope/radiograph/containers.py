@@ -17,6 +17,8 @@ from pneumoscope.radiograph.sniffing import BMP, JPEG, PNG, TIFF, WEBP
 from pneumoscope.radiograph.tiff_directory import check_tiff
 
 MOST_PNG_CHUNKS = 100_000
+DRAWN_MARK = b"Software\0Pneumoscope overlay"
+"""Content of the tEXt chunk (PNG third edition, 11.3.3.2) in every picture that Pneumoscope draws."""
 _EXPORT_AGAIN = "Copy or export the file once more."
 _ONE_PICTURE = "Export one picture a file."
 
@@ -64,6 +66,12 @@ def _check_png(data: bytes) -> None:
             refuse_picture_size(rows, columns)
         if kind == b"acTL" and length >= 4 and (frames := struct.unpack_from(">I", data, position + 8)[0]) > 1:
             raise _several(frames, "frames of an animation")
+        if kind == b"tEXt" and data[position + 8 : position + 8 + length] == DRAWN_MARK:
+            raise RefusedRadiograph(
+                RefusalCode.OWN_OVERLAY,
+                "The picture is an overlay that Pneumoscope drew, not a radiograph.",
+                remedy="Give the radiograph itself; keep results in a folder apart from the radiographs.",
+            )
         if kind == b"IEND":
             return
         position = end

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -14,6 +17,7 @@ from pneumoscope.radiograph.refusal import RefusalCode
 
 MOST_BYTES = 512 * 1024 * 1024
 MOST_PIXELS = 100_000_000
+LARGE_PIXELS = 25_000_000
 SHORTEST_SIDE_PX = 64
 MODEL_SIDE_PX = 224
 LONGEST_ASPECT_RATIO = 2.5
@@ -28,6 +32,7 @@ COLOUR_SHARE = 0.10
 _SAMPLE_SIDE_PX = 128
 _GLANCE_SIDE_PX = 32
 _GRAY_LEVELS = np.arange(256)
+_large_picture = threading.Lock()
 
 
 def refuse_file_size(size_bytes: int) -> None:
@@ -58,6 +63,16 @@ def refuse_picture_size(rows: int, columns: int) -> None:
             f"The picture is {columns:,} x {rows:,} px; at most {MOST_PIXELS:,} pixels are read.",
             remedy="Export the radiograph at the size of its detector or scaled down.",
         )
+
+
+@contextmanager
+def one_large_picture_at_a_time(rows: int, columns: int) -> Iterator[None]:
+    """Threads wait for each other here with pictures of many pixels, which take up to 17 bytes a pixel to decode."""
+    if rows * columns <= LARGE_PIXELS:
+        yield
+        return
+    with _large_picture:
+        yield
 
 
 def check_shown(gray: GrayPicture) -> tuple[RadiographWarning, ...]:

@@ -10,7 +10,7 @@ from PIL import Image, ImageFile
 from pneumoscope.arrays import GrayPicture
 from pneumoscope.errors import RefusedRadiograph
 from pneumoscope.radiograph.containers import check_container
-from pneumoscope.radiograph.gate import check_colour, refuse_picture_size
+from pneumoscope.radiograph.gate import check_colour, one_large_picture_at_a_time, refuse_picture_size
 from pneumoscope.radiograph.gray_levels import gray_from_floats, gray_from_integers
 from pneumoscope.radiograph.radiograph import DecodedPicture, RadiographWarning
 from pneumoscope.radiograph.refusal import RefusalCode, cut_off
@@ -38,8 +38,9 @@ def decode_picture(data: bytes, media_type: str) -> DecodedPicture:
     try:
         image = _opened(data, media_type)
         refuse_picture_size(image.height, image.width)
-        image.load()
-        gray, warnings = _gray(_turned(image, media_type))
+        with one_large_picture_at_a_time(image.height, image.width):
+            image.load()
+            gray, warnings = _gray(_turned(image, media_type))
     except RefusedRadiograph:
         raise
     except Exception as error:  # noqa: BLE001 (Pillow raises what its plugins happen to; none may escape)

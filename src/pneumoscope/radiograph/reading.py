@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from pneumoscope.errors import RefusedRadiograph
@@ -28,13 +28,13 @@ def radiograph_from_bytes(data: bytes, source: str) -> Radiograph:
     return _naming_the_source(source, lambda: _radiograph(data, source))
 
 
-def radiograph_files(folder: Path, *, leave_out: Path | None = None) -> Iterator[Path]:
+def radiograph_files(folder: Path, *, leave_out: Collection[Path] = ()) -> Iterator[Path]:
     """Every regular file under `folder`, sorted by name a folder at a time, whatever its name: content decides.
 
-    Names that begin with a dot and the folder `leave_out` are passed over. A folder that links lead to more than once
+    Names that begin with a dot and the folders of `leave_out` are passed over. A folder that links lead to more than once
     is walked once. A folder that may not be opened is given itself, so that reading it reports the refusal.
     """
-    left_out = None if leave_out is None else leave_out.resolve()
+    left_out = {path.resolve() for path in leave_out}
     if not folder.is_dir():
         raise RefusedRadiograph(
             RefusalCode.NOT_FOUND, f"{folder}: There is no such folder.", remedy="Check the path and its spelling."
@@ -42,7 +42,7 @@ def radiograph_files(folder: Path, *, leave_out: Path | None = None) -> Iterator
     yield from _files_below(folder, left_out, walked=set())
 
 
-def _files_below(folder: Path, left_out: Path | None, walked: set[tuple[int, int]]) -> Iterator[Path]:
+def _files_below(folder: Path, left_out: set[Path], walked: set[tuple[int, int]]) -> Iterator[Path]:
     try:
         status = folder.stat()
         with os.scandir(folder) as listing:
@@ -50,7 +50,7 @@ def _files_below(folder: Path, left_out: Path | None, walked: set[tuple[int, int
     except OSError:
         yield folder
         return
-    if (status.st_dev, status.st_ino) in walked or folder.resolve() == left_out:
+    if (status.st_dev, status.st_ino) in walked or folder.resolve() in left_out:
         return
     walked.add((status.st_dev, status.st_ino))
     for entry in entries:

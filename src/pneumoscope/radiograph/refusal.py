@@ -34,6 +34,8 @@ class RefusalCode(StrEnum):
     """More pixels or bytes than are read; told from the header, before anything is decoded."""
     COLOUR_PHOTOGRAPH = "colour-photograph"
     """The picture has colours that no radiograph has."""
+    OWN_OVERLAY = "own-overlay"
+    """The picture was drawn by Pneumoscope."""
     UNSUPPORTED_MODALITY = "unsupported-modality"
     """DICOM: not a projection radiograph (CT, MR, US, ...)."""
     UNSUPPORTED_BODY_PART = "unsupported-body-part"

@@ -23,7 +23,6 @@ from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 from pneumoscope.dataset.manifest import (
     ManifestRow,
     Split,
-    in_split,
     read_kermany,
     read_manifest,
     refuse_test_rows,
@@ -102,7 +101,7 @@ def prepare_run(
             )
         rows = read_manifest(manifest)
     else:
-        official = in_split(read_kermany(data), Split.TRAIN)
+        official = read_kermany(data, splits={Split.TRAIN})
         rows = split_off_validation(official, share=recipe.validation_share, generator=np.random.default_rng([seed, 0]))
         settings_file.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
         write_manifest(rows, manifest)
@@ -175,8 +174,8 @@ def train(
             pictures_per_second=(steps - first_step) * recipe.batch_size / max(seconds, 1e-9),
             seconds=seconds,
         )
-        state.finish_epoch()
         write_history_row(output / "history.csv", record)
+        state.finish_epoch()
         on_epoch(record)
         last_saved = time.monotonic()
     model.eval()

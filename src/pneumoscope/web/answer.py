@@ -95,7 +95,7 @@ def page_answer(data: bytes, predictor: Predictor, coloring: Coloring) -> dict[s
     heat_map_size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
     return {
         **result_of_prediction(UPLOAD_NAME, prediction, predictor.bundle),
-        "radiograph_png": _base64(png_bytes(Image.fromarray(gray))),
+        "radiograph_png": _base64(png_bytes(Image.fromarray(gray), drawn=False)),
         "heat_map_png": _base64(heat_map_png(prediction.saliency_map, coloring, heat_map_size)),
         "shown_px": [columns, rows],
         "evidence_shown": bool(prediction.saliency_map.max() > FAINTEST * coloring.scale_logit),

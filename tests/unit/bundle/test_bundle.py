@@ -107,3 +107,15 @@ def test_the_shipped_card_carries_what_a_reader_needs(shipped_bundle):
 
 def test_the_shipped_bundle_is_tens_of_megabytes_at_most(shipped_bundle):
     assert len(shipped_bundle.model) < 20_000_000
+
+
+def test_a_card_whose_default_is_not_among_its_operating_points_is_corrupted(copied):
+    rewritten(copied.folder, lambda content: content.update(default_operating_point="best"))
+    with pytest.raises(UnusableBundle, match="best"):
+        open_bundle(copied.folder)
+
+
+def test_endlessly_nested_json_is_corrupted(copied):
+    (copied.folder / "card.json").write_text("[" * 100_000)
+    with pytest.raises(UnusableBundle, match="bundle-corrupted"):
+        open_bundle(copied.folder)

@@ -94,8 +94,30 @@ def test_a_missing_column_is_named(tmp_path):
         read_manifest(tmp_path / "manifest.csv")
 
 
+@pytest.mark.parametrize("content", [b"\x89PNG\r\n\xff\xfe", b"\xff" * 100])
+def test_something_that_is_no_table_is_refused(tmp_path, content):
+    (tmp_path / "manifest.csv").write_bytes(content)
+    with pytest.raises(UnusableData, match="table-unreadable"):
+        read_manifest(tmp_path / "manifest.csv")
+
+
+def test_a_line_that_was_cut_off_is_refused_with_its_number(kermany, tmp_path):
+    path = tmp_path / "manifest.csv"
+    write_manifest(read_kermany(kermany), path)
+    path.write_text(path.read_text().rstrip().rsplit(",", 3)[0])
+    with pytest.raises(UnusableData, match="line 6"):
+        read_manifest(path)
+
+
 def test_functions_that_choose_refuse_rows_of_the_test_split(kermany):
     rows = read_kermany(kermany)
     refuse_test_rows(in_split(rows, Split.TRAIN), purpose="a choice")
     with pytest.raises(UnusableData, match="test-rows-refused"):
         refuse_test_rows(rows, purpose="a choice")
+
+
+def test_no_file_of_a_split_that_is_not_asked_for_is_opened(kermany):
+    (kermany / "test/NORMAL/IM-0001-0001.jpeg").write_bytes(b"not to be opened")
+    rows = read_kermany(kermany, splits={Split.TRAIN})
+    assert {row.split for row in rows} == {Split.TRAIN}
+    assert len(rows) == 3

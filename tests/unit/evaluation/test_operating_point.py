@@ -37,3 +37,11 @@ def test_thresholds_stay_inside_0_and_1_for_saturated_probabilities():
 def test_a_threshold_outside_0_and_1_cannot_be():
     with pytest.raises(UnusableBundle, match="operating-point-impossible"):
         OperatingPoint("balanced", 1.0, 1, 1, "validation", "")
+
+
+def test_rule_in_is_never_looser_than_balanced_and_screening_never_stricter():
+    labels = np.array([0] * 50 + [1] * 50, bool)
+    probabilities = np.concatenate([np.linspace(0.01, 0.4, 50), np.linspace(0.6, 0.99, 50)])
+    balanced, screening, rule_in = choose_operating_points(probabilities, labels, chosen_on="validation")
+    assert screening.threshold <= balanced.threshold <= rule_in.threshold
+    assert balanced.sensitivity == balanced.specificity == 1

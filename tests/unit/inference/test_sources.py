@@ -6,7 +6,7 @@ from pneumoscope.errors import RefusedRadiograph
 from pneumoscope.inference.sources import sources_of
 
 
-def names(*arguments, leave_out=None) -> list[str]:
+def names(*arguments, leave_out=()) -> list[str]:
     return [str(source.name) for source in sources_of([str(entry) for entry in arguments], leave_out=leave_out)]
 
 
@@ -24,7 +24,7 @@ def test_a_folder_is_walked_in_order_and_keeps_its_shape(folder):
 
 
 def test_the_output_folder_is_left_out(folder):
-    assert names(folder, leave_out=folder / "out") == ["films/a/1.png", "films/b/2.png"]
+    assert names(folder, leave_out=[folder / "out"]) == ["films/a/1.png", "films/b/2.png"]
 
 
 def test_a_file_goes_by_its_name_and_standard_input_by_its_own(folder):
@@ -45,7 +45,7 @@ def test_the_same_file_twice_is_refused(folder):
 
 
 def test_a_file_that_is_not_there_still_is_a_source_that_is_refused_when_read(tmp_path):
-    (source,) = sources_of([str(tmp_path / "none.png")], leave_out=None)
+    (source,) = sources_of([str(tmp_path / "none.png")])
     assert source.name == PurePosixPath("none.png")
     with pytest.raises(RefusedRadiograph, match="not-found"):
         source.read()

@@ -80,9 +80,9 @@ def test_results_come_one_by_one_in_order_and_strangers_are_passed_over(store, s
 
 def test_writing_where_it_cannot_be_says_so_and_leaves_nothing(tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(UnusableOutput, match="output-unwritable"):
+    with pytest.raises(UnusableOutput, match="output-name-impossible"):
         write_whole(tmp_path / "file" / "below.json", b"{}")
     (tmp_path / "folder.json").mkdir()
-    with pytest.raises(UnusableOutput, match="output-unwritable"):
+    with pytest.raises(UnusableOutput, match="output-name-impossible"):
         write_whole(tmp_path / "folder.json", b"{}")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.json"]
