@@ -125,7 +125,24 @@ def parity() -> str:
     return "\n".join(rows) + "\n"
 
 
-BLOCKS: dict[str, Callable[[], str]] = {"test-results": test_results, "speed": speed, "parity": parity}
+def filters() -> str:
+    """How the copies were made, as the parity run found it."""
+    found = read("results/preprocessing-parity.json")["mean_gray_level_difference_after_coding_by_filter"]
+    names = sorted(found, key=lambda name: float(found[name]))
+    rows = [
+        "| filter | " + " | ".join(names) + " |",
+        "|---" * (len(names) + 1) + "|",
+        "| mean difference, gray levels of 255 | " + " | ".join(f"{found[name]:.2f}" for name in names) + " |",
+    ]
+    return "\n".join(rows) + "\n"
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "test-results": test_results,
+    "speed": speed,
+    "parity": parity,
+    "filters": filters,
+}
 
 
 def rendered(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -9,7 +10,7 @@ import sys
 import click
 
 from pneumoscope import __version__
-from pneumoscope.errors import PneumoscopeError
+from pneumoscope.errors import PneumoscopeError, UnusableOutput
 
 COMMANDS = {
     "predict": "Read radiographs: probability, decision, and where in the picture it comes from.",
@@ -49,12 +50,17 @@ def command() -> None:
     """
 
 
+def printable(text: str) -> str:
+    """Without characters that would steer a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 def main() -> None:
     """Run; our errors become one clear message and their exit status."""
     try:
         command.main(standalone_mode=False)
     except PneumoscopeError as error:
-        click.echo(f"error: {error.message} [{error.code}]\n  what to do: {error.remedy}", err=True)
+        click.echo(f"error: {printable(error.message)} [{error.code}]\n  what to do: {error.remedy}", err=True)
         sys.exit(error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
@@ -65,6 +71,11 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("stopped; what was done is kept", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+    except OSError as error:  # such as a full disk behind standard output
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(
+            f"error: {place}{error.strerror} [output-unwritable]\n  what to do: free space, or check it", err=True
+        )
+        sys.exit(UnusableOutput.exit_code)

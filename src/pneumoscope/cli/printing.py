@@ -56,7 +56,12 @@ class CsvPrinter(Printer):
 
     def add(self, result: Result) -> None:
         file = result["file"].encode(errors="surrogateescape").decode(errors="replace")
-        row = {**result, "file": file, "warnings": warning_codes(result), "error": (result["error"] or {}).get("code", "")}
+        row = {
+            **result,
+            "file": file,
+            "warnings": warning_codes(result),
+            "error": (result["error"] or {}).get("code", ""),
+        }
         self.writer.writerow(row[name] for name in CSV_COLUMNS)
 
 

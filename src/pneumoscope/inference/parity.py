@@ -18,9 +18,17 @@ from pneumoscope.arrays import GrayPicture
 from pneumoscope.errors import UnusableData
 from pneumoscope.inference.pool import ordered_results
 from pneumoscope.inference.predictor import Predictor
-from pneumoscope.radiograph.reading import radiograph_files, read_radiograph
+from pneumoscope.radiograph.reading import radiograph_files, radiograph_from_bytes, read_radiograph
 
 COPY_QUALITY = 92
+FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "box": Image.Resampling.BOX,
+    "bilinear": Image.Resampling.BILINEAR,
+    "hamming": Image.Resampling.HAMMING,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
 
 
 def measured_parity(originals: Path, copies: Path, predictor: Predictor, *, workers: int) -> dict[str, Any]:
@@ -49,6 +57,7 @@ def measured_parity(originals: Path, copies: Path, predictor: Predictor, *, work
             "coding_probability_difference": first.probability - coded.probability,
             "coding_logit_difference": first.logit - coded.logit,
             "same_decision": first.decision is second.decision,
+            "gray_level_difference_by_filter": differences_by_filter(original.gray, copy.gray),
         }
 
     rows = [row for _, row in ordered_results(work, pairs, workers=workers)]
@@ -64,6 +73,9 @@ def measured_parity(originals: Path, copies: Path, predictor: Predictor, *, work
             "probability_difference": sizes([row["coding_probability_difference"] for row in rows]),
             "logit_difference": sizes([row["coding_logit_difference"] for row in rows]),
         },
+        "mean_gray_level_difference_after_coding_by_filter": {
+            name: float(np.mean([row["gray_level_difference_by_filter"][name] for row in rows])) for name in FILTERS
+        },
         "mean_gray_level_difference": float(np.mean([row["mean_gray_level_difference"] for row in rows])),
         "decisions_that_differ": sum(not row["same_decision"] for row in rows),
         "rows": sorted(rows, key=lambda row: -abs(row["logit_difference"])),
@@ -75,6 +87,17 @@ def as_jpeg(gray: GrayPicture) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(gray).save(buffer, format="JPEG", quality=COPY_QUALITY)
     return buffer.getvalue()
+
+
+def differences_by_filter(original: GrayPicture, copy: GrayPicture) -> dict[str, float]:
+    """How the copy may have been made: mean difference in gray levels from the original, resized and coded alike."""
+    size = (copy.shape[1], copy.shape[0])
+    found = {}
+    for name, resampling in FILTERS.items():
+        resized = np.asarray(Image.fromarray(original).resize(size, resampling))
+        coded = radiograph_from_bytes(as_jpeg(resized), name).gray
+        found[name] = float(np.abs(coded.astype(int) - copy.astype(int)).mean())
+    return found
 
 
 def sizes(differences: Sequence[float]) -> dict[str, float]:
