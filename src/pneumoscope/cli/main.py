@@ -16,6 +16,7 @@ COMMANDS = {
     "predict": "Read radiographs: probability, decision, and where in the picture it comes from.",
     "serve": "Open the web page and the API on this machine.",
     "evaluate": "Measure a bundle on labelled radiographs, with intervals.",
+    "data": "Fetch, import and audit labelled radiographs.",
     "train": "Train a model from a recipe and make a bundle of it.",
     "recipes": "List the recipes that ship, or show one.",
     "parity": "Prove that full-size files and their small copies give the same answer.",
