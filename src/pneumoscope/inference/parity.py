@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
 
 from pneumoscope.arrays import GrayPicture
@@ -89,7 +90,7 @@ def as_jpeg(gray: GrayPicture) -> bytes:
     return buffer.getvalue()
 
 
-def differences_by_filter(original: GrayPicture, copy: GrayPicture) -> dict[str, float]:
+def differences_by_filter(original: GrayPicture, copy: UInt8[np.ndarray, "copy_rows copy_columns"]) -> dict[str, float]:
     """How the copy may have been made: mean difference in gray levels from the original, resized and coded alike."""
     size = (copy.shape[1], copy.shape[0])
     found = {}
