@@ -20,6 +20,8 @@ DEFAULT_COLORMAP = "jet"
 DEFAULT_ALPHA = 0.4
 FULL_OPACITY_AT = 0.25
 """The fraction of `scale_logit` from which the colour has its whole opacity; below, it fades to nothing at zero."""
+PURE_RED_OF_JET = 0.89
+"""Beyond it jet darkens again; over a radiograph the most evidence would look like a hole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +100,8 @@ def _color_table(name: str) -> tuple[bytes, bool]:
         colormap = Colormap(catalog.resolve(plain.removesuffix("_r")) + suffix)
     except (KeyError, ValueError):
         raise _unknown(name, sorted(catalog.short_keys())) from None
-    colors = np.asarray(colormap(np.linspace(0, 1, 256)))[:, :3]
+    last = PURE_RED_OF_JET if plain == "jet" else 1.0
+    colors = np.asarray(colormap(np.linspace(0, last, 256)))[:, :3]
     return np.rint(colors * 255).astype(np.uint8).tobytes(), colormap.category == "diverging"
 
 
