@@ -48,7 +48,9 @@ def test_an_opacity_of_zero_is_the_radiograph_alone(gray):
 
 def test_an_opacity_of_one_is_the_colour_alone(gray):
     picture = blended(gray, np.full((7, 7), 4.0, np.float32), Coloring(scale_logit=1.0, alpha=1.0))
-    assert set(map(tuple, np.asarray(picture).reshape(-1, 3).tolist())) == {(255, 19, 0)}  # the red of jet, before it darkens
+    assert set(map(tuple, np.asarray(picture).reshape(-1, 3).tolist())) == {
+        (255, 19, 0)
+    }  # the red of jet, before it darkens
 
 
 def test_the_same_evidence_gets_the_same_colour_beside_other_evidence():
