@@ -185,25 +185,27 @@ def whole_process(path: Path) -> dict[str, Any]:
     return {**seconds, "ratio": seconds["predict"] / seconds["import_torch"]}
 
 
-def bare_throughput(batch: np.ndarray) -> dict[str, float]:
-    """Images a second of the bare session on arrays in memory, in each way to use two cores."""
+def bare_uses(batch: np.ndarray) -> dict[str, Callable[[], None]]:
+    """The bare session on arrays in memory, in each way to use the cores."""
     model, cores, count = open_bundle().model, usable_cores(), len(batch)
-    result: dict[str, float] = {}
+    uses: dict[str, Callable[[], None]] = {}
     for size in (1, 8, 32):
-        wide, narrow = session(model, cores), session(model, 1)
         parts = [batch[start : start + size] for start in range(0, count, size)]
+        uses[f"batch_{size}_threads_inside"] = partial(one_after_another, session(model, cores), parts)
+        uses[f"batch_{size}_threads_outside"] = partial(side_by_side, session(model, 1), parts)
+    return uses
 
-        def one_after_another(wide: Any = wide, parts: Any = parts) -> None:
-            for part in parts:
-                wide.run(None, {"radiograph": part})
 
-        def side_by_side(narrow: Any = narrow, parts: Any = parts) -> None:
-            with ThreadPoolExecutor(cores) as pool:
-                list(pool.map(lambda part: narrow.run(None, {"radiograph": part}), parts))
+def one_after_another(opened: onnxruntime.InferenceSession, parts: list[np.ndarray]) -> None:
+    """One session that uses all cores itself."""
+    for part in parts:
+        run_once(opened, part)
 
-        seconds = medians({"threads_inside": one_after_another, "threads_outside": side_by_side}, rounds=3)
-        result |= {f"batch_{size}_{name}": count / value for name, value in seconds.items()}
-    return result
+
+def side_by_side(opened: onnxruntime.InferenceSession, parts: list[np.ndarray]) -> None:
+    """One thread a core, each calling a session of one thread."""
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        list(pool.map(partial(run_once, opened), parts))
 
 
 def small_files(batch: np.ndarray, scratch: Path) -> dict[str, Any]:
@@ -215,7 +217,7 @@ def small_files(batch: np.ndarray, scratch: Path) -> dict[str, Any]:
     for number in range(1000):
         picture = np.roll((batch[number % len(batch), 0] * 255).astype(np.uint8), number // len(batch), axis=1)
         Image.fromarray(picture).save(folder / f"{number:04}.jpeg", quality=92)
-    bare = bare_throughput(np.concatenate([batch] * (1000 // len(batch) + 1))[:1000])
+    uses = bare_uses(np.concatenate([batch] * (1000 // len(batch) + 1))[:1000])
     predictor = Predictor.open(threads=1)
     sources = list(sources_of([str(folder)]))
     calls = itertools.count()
@@ -236,8 +238,9 @@ def small_files(batch: np.ndarray, scratch: Path) -> dict[str, Any]:
     def process() -> None:
         quiet([*COMMAND, str(folder), "--json", "--save-maps", str(scratch / f"maps{next(calls)}")])
 
-    seconds = medians({"in_memory": in_memory, "written": written, "whole_process": process}, rounds=3)
-    rates = {name: 1000 / value for name, value in seconds.items()}
+    ours = {"in_memory": in_memory, "written": written, "whole_process": process}
+    seconds = medians({**uses, **ours}, rounds=5)
+    bare, rates = ({name: 1000 / seconds[name] for name in names} for names in (uses, ours))
     one_session = max(value for name, value in bare.items() if name.endswith("threads_inside"))
     return {
         "scratch_is_memory": scratch.parent.name == "shm",
