@@ -12,7 +12,8 @@ import click
 from pneumoscope.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from pneumoscope.training.run import EpochRecord, StepReport
+    from pneumoscope.training.checkpoint import EpochRecord
+    from pneumoscope.training.run import StepReport
 
 ALLOCATOR_SETTINGS = {
     "MALLOC_MMAP_THRESHOLD_": "4000000000",

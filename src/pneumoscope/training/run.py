@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -36,27 +34,12 @@ from pneumoscope.model.classifier import LinearHeadClassifier
 from pneumoscope.model.published import backbone_of
 from pneumoscope.radiograph.preprocessing import Preprocessing
 from pneumoscope.training.augmentation import augmented
+from pneumoscope.training.checkpoint import EpochRecord, RunState, write_history_row
 from pneumoscope.training.evidence import evidence_outside_lungs, with_evidence_removed
 from pneumoscope.training.recipe import Recipe, Stage
 
 CHECKPOINT_SECONDS = 300.0
 VALIDATION_BATCH = 64
-
-
-@dataclass(frozen=True, slots=True)
-class EpochRecord:
-    """One line of `history.csv`."""
-
-    epoch: int
-    size_px: int
-    learning_rate: float
-    loss: float
-    outside_share: float
-    validation_loss: float
-    validation_auroc: float
-    validation_accuracy: float
-    pictures_per_second: float
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,63 +253,3 @@ def logits_of(model: LinearHeadClassifier, pictures: Pictures) -> np.ndarray:
 def as_batch(pictures: Pictures) -> Tensor:
     """Pictures in 8 bits as a float batch (batch, 1, rows, columns) in [0, 1]."""
     return torch.from_numpy(np.array(pictures, dtype=np.float32)).unsqueeze(1) / 255
-
-
-class RunState:
-    """Position, weights and optimizer of a run, saved aside and renamed so that a checkpoint is never half there."""
-
-    def __init__(self, path: Path, model: LinearHeadClassifier, optimizer: torch.optim.Optimizer) -> None:
-        self.path, self.model, self.optimizer = path, model, optimizer
-        self.epoch = self.step = 0
-        self.loss_sum = self.outside_sum = 0.0
-
-    def add(self, loss: float, outside: float) -> None:
-        self.step += 1
-        self.loss_sum += loss
-        self.outside_sum += outside
-
-    @property
-    def mean_loss(self) -> float:
-        return self.loss_sum / max(1, self.step)
-
-    @property
-    def mean_outside(self) -> float:
-        return self.outside_sum / max(1, self.step)
-
-    def finish_epoch(self) -> None:
-        self.epoch, self.step, self.loss_sum, self.outside_sum = self.epoch + 1, 0, 0.0, 0.0
-        self.save()
-
-    def save(self) -> None:
-        aside = self.path.with_suffix(".partial")
-        position = {name: getattr(self, name) for name in ("epoch", "step", "loss_sum", "outside_sum")}
-        content = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "position": position}
-        with aside.open("wb") as file:
-            torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(self.path)
-
-    def load(self) -> None:
-        if not self.path.is_file():
-            return
-        content = torch.load(self.path, map_location="cpu", weights_only=True)
-        self.model.load_state_dict(content["model"])
-        self.optimizer.load_state_dict(content["optimizer"])
-        for name, value in content["position"].items():
-            setattr(self, name, value)
-
-
-def write_history_row(path: Path, record: EpochRecord) -> None:
-    """Append a line; an epoch that a killed run had already written is replaced."""
-    kept: list[dict[str, str]] = []
-    if path.is_file():
-        with path.open(newline="", encoding="utf-8") as file:
-            kept = [row for row in csv.DictReader(file) if int(row["epoch"]) < record.epoch]
-    aside = path.with_suffix(".partial")
-    with aside.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(EpochRecord)])
-        writer.writeheader()
-        writer.writerows(kept)
-        writer.writerow(asdict(record))
-    aside.replace(path)
