@@ -5,6 +5,12 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
+INPUT_NAME = "radiograph"
+"""The one input of a model graph, a `ModelInputBatch`."""
+
+OUTPUT_NAMES = ("logit", "saliency_map", "embedding")
+"""Its outputs, for a batch."""
+
 GrayPicture = UInt8[np.ndarray, "rows columns"]
 """A radiograph as shown: 0 is the least dense (air, black), 255 the densest (bone, white)."""
 

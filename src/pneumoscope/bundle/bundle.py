@@ -8,7 +8,8 @@ from importlib import resources
 from pathlib import Path
 
 from pneumoscope.bundle.card import CARD_FILE, MODEL_FILE, Card, card_from_json, card_to_json, corrupted
-from pneumoscope.errors import UnusableBundle, UnusableOutput
+from pneumoscope.errors import UnusableBundle
+from pneumoscope.whole_file import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +66,6 @@ def write_bundle(folder: Path, card: Card, model: bytes) -> Bundle:
     never opens.
     """
     text = card_to_json(card, model_sha256=hashlib.sha256(model).hexdigest())
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in ((MODEL_FILE, model), (CARD_FILE, text.encode())):
-            aside = folder / f".{name}.partial"
-            aside.write_bytes(content)
-            aside.replace(folder / name)
-    except OSError as error:
-        raise UnusableOutput(
-            "output-unwritable",
-            f"The bundle cannot be written to {folder} ({error.strerror}).",
-            remedy="Choose a folder that can be written to; what it held is as it was.",
-        ) from error
+    write_whole(folder / MODEL_FILE, model)
+    write_whole(folder / CARD_FILE, text.encode())
     return open_bundle(folder)

@@ -83,7 +83,7 @@ def import_command(source: Path, layout_name: str, output: Path) -> None:
     from pneumoscope.dataset.layouts import Layout, labelled_files, manifest_rows
     from pneumoscope.dataset.manifest import manifest_csv
     from pneumoscope.inference.pool import worker_count
-    from pneumoscope.inference.store import write_whole
+    from pneumoscope.whole_file import write_whole
 
     data, files = labelled_files(source, Layout(layout_name))
     rows, unreadable = manifest_rows(data, files, workers=worker_count(), watched=progress("radiograph"))
@@ -111,7 +111,7 @@ def audit_command(source: Path, layout_name: str, data: Path | None, sizes: Path
     from pneumoscope.dataset.layouts import Layout, files_of_manifest, labelled_files
     from pneumoscope.dataset.manifest import read_manifest
     from pneumoscope.inference.pool import worker_count
-    from pneumoscope.inference.store import write_whole
+    from pneumoscope.whole_file import write_whole
 
     if source.is_file():
         rows = read_manifest(source)

@@ -22,7 +22,8 @@ from pneumoscope.evaluation.scores import write_scores
 from pneumoscope.inference.pool import worker_count
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.inference.scoring import score_manifest
-from pneumoscope.inference.store import ResultStore, write_whole
+from pneumoscope.inference.store import ResultStore
+from pneumoscope.whole_file import write_whole
 
 Row = TypeVar("Row")
 

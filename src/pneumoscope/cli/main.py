@@ -12,6 +12,8 @@ import click
 from pneumoscope import __version__
 from pneumoscope.errors import PneumoscopeError, UnusableOutput
 
+DISCLAIMER = "Research and education only. Not a medical device."
+
 COMMANDS = {
     "predict": "Read radiographs: probability, decision, and where in the picture it comes from.",
     "serve": "Open the web page and the API on this machine.",

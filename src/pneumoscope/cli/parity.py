@@ -10,7 +10,7 @@ import click
 from pneumoscope.inference.parity import measured_parity
 from pneumoscope.inference.pool import worker_count
 from pneumoscope.inference.predictor import Predictor
-from pneumoscope.inference.store import write_whole
+from pneumoscope.whole_file import write_whole
 
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from pneumoscope.cli.main import DISCLAIMER
 from pneumoscope.cli.printing import BesideBarPrinter, CsvPrinter, JsonPrinter, Printer, TablePrinter
 from pneumoscope.errors import RefusedRadiograph, UnusableOption
 from pneumoscope.explanation.coloring import DEFAULT_ALPHA, DEFAULT_COLORMAP, Coloring
@@ -18,8 +19,6 @@ from pneumoscope.inference.predictor import Predictor
 from pneumoscope.inference.result import Result
 from pneumoscope.inference.sources import STANDARD_INPUT, Source, sources_of
 from pneumoscope.inference.store import ResultStore
-
-DISCLAIMER = "Research and education only. Not a medical device."
 
 
 @click.command()

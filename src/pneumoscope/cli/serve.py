@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-DISCLAIMER = "Research and education only. Not a medical device."
+from pneumoscope.cli.main import DISCLAIMER
+
 WAITING_PER_THREAD = 8
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from pneumoscope.errors import UnusableData
+from pneumoscope.whole_file import write_whole
 
 
 class Label(StrEnum):
@@ -135,9 +136,7 @@ COLUMNS = [field.name for field in fields(ManifestRow)]
 
 def write_manifest(rows: Iterable[ManifestRow], path: Path) -> None:
     """Write `manifest.csv` with one column a field."""
-    aside = path.with_name(f".{path.name}.partial")
-    aside.write_bytes(manifest_csv(rows).encode())
-    aside.replace(path)
+    write_whole(path, manifest_csv(rows).encode())
 
 
 def manifest_csv(rows: Iterable[ManifestRow]) -> str:

@@ -17,7 +17,8 @@ from pneumoscope.inference.prediction import Prediction
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.inference.result import SCHEMA_VERSION, Result, bundle_name, result_of_error, result_of_prediction
 from pneumoscope.inference.sources import Source
-from pneumoscope.inference.store import NAME_IMPOSSIBLE, ResultStore
+from pneumoscope.inference.store import ResultStore
+from pneumoscope.whole_file import NAME_IMPOSSIBLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from pneumoscope.arrays import ModelInputBatch
+from pneumoscope.arrays import INPUT_NAME, OUTPUT_NAMES, ModelInputBatch
 from pneumoscope.bundle.bundle import Bundle, open_bundle
 from pneumoscope.bundle.card import MODEL_FILE
 from pneumoscope.errors import UnusableBundle
@@ -18,9 +18,6 @@ from pneumoscope.inference.population import population_warnings
 from pneumoscope.inference.prediction import Prediction
 from pneumoscope.radiograph.radiograph import Radiograph
 from pneumoscope.radiograph.reading import radiograph_from_bytes, read_radiograph
-
-INPUT_NAME = "radiograph"
-OUTPUT_NAMES = ("logit", "saliency_map", "embedding")
 
 
 class Predictor:

@@ -5,14 +5,11 @@ A second run finds what the first has done: the same file content, bundle, opera
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import hashlib
 import io
 import json
 import math
 import os
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,14 +18,12 @@ from pathlib import Path
 import numpy as np
 
 from pneumoscope.arrays import SaliencyMap
-from pneumoscope.errors import UnusableOutput
 from pneumoscope.inference.result import SCHEMA_VERSION, Result
 from pneumoscope.inference.sources import Source
+from pneumoscope.whole_file import unusable, write_whole
 
 LONGEST_NAME = 255
 LONGEST_SUFFIX = len("~01234567.overlay.png")
-NAME_IMPOSSIBLE = "output-name-impossible"
-NAME_IS_THE_REASON = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EILSEQ, errno.EINVAL, errno.ENOTEMPTY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,43 +131,3 @@ def npy_header(shape: tuple[int, ...]) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, np.zeros(shape, np.float32))
     return buffer.getvalue()[: -4 * math.prod(shape)]
-
-
-def write_whole(path: str | Path, content: bytes) -> None:
-    """Write aside and rename, so that a file is whole or not there; `UnusableOutput` where it cannot be written."""
-    folder = os.path.dirname(path)  # noqa: PTH120 - see `ResultStore.file`
-    aside = os.path.join(folder, f".{os.getpid():x}-{threading.get_ident():x}.partial")  # noqa: PTH118
-    try:
-        try:
-            write_bytes(aside, content)
-        except FileNotFoundError:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            write_bytes(aside, content)
-        os.replace(aside, path)  # noqa: PTH105
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            Path(aside).unlink()
-        if error.errno in NAME_IS_THE_REASON:
-            raise UnusableOutput(
-                NAME_IMPOSSIBLE,
-                f"{path} cannot be written under that name ({error.strerror}).",
-                remedy="Rename the radiograph, or write to another folder.",
-            ) from error
-        raise unusable(Path(path), error) from error
-
-
-def write_bytes(path: str, content: bytes) -> None:
-    """Without Python's buffer, which would only copy what is written in one piece."""
-    with open(path, "wb", buffering=0) as file:  # noqa: PTH123
-        view = memoryview(content)
-        while view:
-            view = view[file.write(view) :]
-
-
-def unusable(path: Path, error: OSError) -> UnusableOutput:
-    """The error for a place that cannot be written to."""
-    return UnusableOutput(
-        "output-unwritable",
-        f"{path} cannot be written ({error.strerror}).",
-        remedy="Free space or choose another folder; what is done is kept and a second run goes on from there.",
-    )

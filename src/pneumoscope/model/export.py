@@ -11,10 +11,9 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from pneumoscope.arrays import INPUT_NAME, OUTPUT_NAMES
 from pneumoscope.errors import UnusableOutput
 
-INPUT_NAME = "radiograph"
-OUTPUT_NAMES = ("logit", "saliency_map", "embedding")
 LEAST_HALVED = 4096
 """Tensors of fewer values keep fp32: they are cheap, and the head must add up with its map to the last digit."""
 

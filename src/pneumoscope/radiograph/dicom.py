@@ -18,7 +18,7 @@ from pneumoscope.errors import RefusedRadiograph
 from pneumoscope.radiograph.dicom_file import DicomFile, open_dicom, text
 from pneumoscope.radiograph.dicom_grayscale import shown
 from pneumoscope.radiograph.dicom_pixels import GRAY, PALETTE, damaged_pixels, describe, stored_values
-from pneumoscope.radiograph.gate import check_colour
+from pneumoscope.radiograph.gate import check_colour, one_large_picture_at_a_time
 from pneumoscope.radiograph.gray_levels import scaled
 from pneumoscope.radiograph.radiograph import DecodedPicture, RadiographWarning, WarningCode
 from pneumoscope.radiograph.refusal import RefusalCode
@@ -117,12 +117,13 @@ def _decode(data: bytes) -> DecodedPicture:
     warnings = check_modality(file.header)
     refuse_other_body_part(file.header)
     pixels = describe(file.header)
-    stored = stored_values(file, pixels)
-    if pixels.photometric in GRAY:
-        gray, more = shown(stored, file.header, little_endian=file.is_little_endian)
-    else:
-        colours = palette_colours(stored, file.header) if pixels.photometric == PALETTE else stored
-        gray, more = gray_of_colours(colours, 16 if colours.itemsize == 2 else 8)
+    with one_large_picture_at_a_time(pixels.rows, pixels.columns):
+        stored = stored_values(file, pixels)
+        if pixels.photometric in GRAY:
+            gray, more = shown(stored, file.header, little_endian=file.is_little_endian)
+        else:
+            colours = palette_colours(stored, file.header) if pixels.photometric == PALETTE else stored
+            gray, more = gray_of_colours(colours, 16 if colours.itemsize == 2 else 8)
     return DecodedPicture(
         np.ascontiguousarray(gray),
         age_years=age_years(text(file.header, "PatientAge")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import torch
 
 from pneumoscope.model.classifier import LinearHeadClassifier
+from pneumoscope.whole_file import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,9 @@ def write_history_row(path: Path, record: EpochRecord) -> None:
     if path.is_file():
         with path.open(newline="", encoding="utf-8") as file:
             kept = [row for row in csv.DictReader(file) if int(row["epoch"]) < record.epoch]
-    aside = path.with_suffix(".partial")
-    with aside.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(EpochRecord)])
-        writer.writeheader()
-        writer.writerows(kept)
-        writer.writerow(asdict(record))
-    aside.replace(path)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, [field.name for field in fields(EpochRecord)])
+    writer.writeheader()
+    writer.writerows(kept)
+    writer.writerow(asdict(record))
+    write_whole(path, text.getvalue().encode())

@@ -5,7 +5,8 @@ import pytest
 
 from pneumoscope.errors import UnusableOutput
 from pneumoscope.inference.sources import Source
-from pneumoscope.inference.store import ResultStore, write_whole
+from pneumoscope.inference.store import ResultStore
+from pneumoscope.whole_file import write_whole
 
 
 @pytest.fixture

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from pneumoscope.errors import RefusedRadiograph
-from pneumoscope.radiograph.gate import check_colour, check_shown, levels_used, refuse_file_size, refuse_picture_size
+from pneumoscope.radiograph.gate import (
+    check_colour,
+    check_shown,
+    levels_used,
+    one_large_picture_at_a_time,
+    refuse_file_size,
+    refuse_picture_size,
+)
 from support.phantom import chest_phantom
 from support.refusals import picture_bytes, refusal_of, warning_codes_of
 
@@ -111,3 +120,19 @@ def test_a_tint_of_the_middle_gray_levels_alone_passes_too() -> None:
     gray = GRAY / 255
     tinted = np.stack([gray, gray**1.2, gray**1.8], axis=-1)
     assert [warning.code for warning in check_colour((tinted * 255).astype(np.uint8))] == ["tinted-film"]
+
+
+@pytest.mark.parametrize(("rows", "waits"), [(5_000, False), (5_001, True)])
+def test_pictures_of_many_pixels_are_decoded_one_at_a_time(rows: int, waits: bool) -> None:
+    entered = threading.Event()
+
+    def another() -> None:
+        with one_large_picture_at_a_time(rows, 5_000):
+            entered.set()
+
+    with one_large_picture_at_a_time(rows, 5_000):
+        thread = threading.Thread(target=another)
+        thread.start()
+        assert entered.wait(0.3) is not waits
+    thread.join(5)
+    assert entered.is_set()
