@@ -36,7 +36,8 @@ from pneumoscope.inference.pool import ordered_results, usable_cores, worker_cou
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.inference.sources import Source, sources_of
 from pneumoscope.inference.store import ResultStore
-from pneumoscope.model.vgg16 import VGG16, DenseHeadClassifier
+from pneumoscope.model.dense_head import DenseHeadClassifier
+from pneumoscope.model.vgg16 import VGG16
 from pneumoscope.radiograph.reading import read_radiograph
 
 PROJECT = Path(__file__).parents[1]

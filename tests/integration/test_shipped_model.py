@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from pneumoscope.model.build import backbone_of
 from pneumoscope.model.classifier import LinearHeadClassifier
-from pneumoscope.model.published import backbone_of
 from pneumoscope.radiograph.reading import read_radiograph
 
 WEIGHTS = Path(__file__).parents[2] / "results/efficientnet-lite0-seed0/weights.safetensors"
@@ -16,7 +16,7 @@ WEIGHTS = Path(__file__).parents[2] / "results/efficientnet-lite0-seed0/weights.
 
 @pytest.fixture(scope="module")
 def model() -> LinearHeadClassifier:
-    model = LinearHeadClassifier(backbone_of("efficientnet-lite0", pretrained=False, drop_path=0.0))
+    model = LinearHeadClassifier(backbone_of("efficientnet-lite0", weights="random", drop_path=0.0))
     model.load_state_dict(load_file(WEIGHTS))
     return model.eval()
 

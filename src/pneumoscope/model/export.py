@@ -1,39 +1,71 @@
-"""From a PyTorch classifier to one ONNX file that returns logit, saliency map and embedding for a batch of any size."""
+"""From PyTorch to ONNX, for a batch of any size: a classifier with its explanation, or the first parts of a backbone."""
 
 from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import onnx
 import torch
+from jaxtyping import Float
 from onnx import TensorProto, helper, numpy_helper
-from torch import nn
+from torch import Tensor, nn
 
 from pneumoscope.arrays import INPUT_NAME, OUTPUT_NAMES
 from pneumoscope.errors import UnusableOutput
+from pneumoscope.model.backbone import Backbone
+
+FEATURES_NAME = "features"
+"""The one output of a graph that `export_prefix` makes."""
 
 LEAST_HALVED = 4096
 """Tensors of fewer values keep fp32: they are cheap, and the head must add up with its map to the last digit."""
 
 
 def export_onnx(model: nn.Module, *, size_px: int) -> onnx.ModelProto:
-    """The classifier as an ONNX graph: `radiograph` float32 (batch, 1, size_px, size_px) in, three outputs.
+    """A classifier as a graph: `radiograph` float32 (batch, 1, size_px, size_px) in, the three `OUTPUT_NAMES` out."""
+    return exported(model, OUTPUT_NAMES, size_px=size_px)
 
-    Traced with a batch of two, since one would be taken for a constant.
+
+def export_prefix(backbone: Backbone, part: str, *, size_px: int) -> onnx.ModelProto:
+    """A backbone through `part` as a graph: `radiograph` as above in, `features` float32 (batch, channels, ...) out.
+
+    It computes what the frozen parts compute in training, so that their activations can be made once, by ONNX Runtime.
+    `UnusableRecipe` where there is no such part.
     """
-    model.eval()
-    example = torch.rand(2, 1, size_px, size_px, generator=torch.Generator().manual_seed(0))
+    backbone.parts_through(part)
+    return exported(Prefix(backbone, part), [FEATURES_NAME], size_px=size_px)
+
+
+class Prefix(nn.Module):
+    """The first parts of a backbone as a network of its own."""
+
+    def __init__(self, backbone: Backbone, part: str) -> None:
+        super().__init__()
+        self.backbone, self.part = backbone, part
+
+    def forward(
+        self, radiograph: Float[Tensor, "batch 1 rows columns"]
+    ) -> Float[Tensor, "batch channels part_rows part_columns"]:
+        return self.backbone.forward_until(radiograph, self.part)
+
+
+def exported(model: nn.Module, output_names: Sequence[str], *, size_px: int) -> onnx.ModelProto:
+    """Trace a network as it evaluates, with a batch of two, since one would be taken for a constant."""
+    device = next(model.parameters()).device
+    example = torch.rand(2, 1, size_px, size_px, generator=torch.Generator().manual_seed(0)).to(device)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
+    with evaluating(model), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         program = torch.onnx.export(
             model,
             (example,),
             dynamo=True,
             input_names=[INPUT_NAME],
-            output_names=list(OUTPUT_NAMES),
+            output_names=list(output_names),
             dynamic_shapes={"radiograph": {0: torch.export.Dim("batch", min=1)}},
             external_data=False,
             optimize=True,
@@ -45,6 +77,18 @@ def export_onnx(model: nn.Module, *, size_px: int) -> onnx.ModelProto:
     graph.doc_string = "Pneumoscope: research and education only, not a medical device."
     onnx.checker.check_model(graph)
     return graph
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Every module in evaluation, and afterwards as it was: a training may go on after an export."""
+    training = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, was_training in training.items():
+            module.training = was_training
 
 
 def with_halved_weights(graph: onnx.ModelProto) -> onnx.ModelProto:

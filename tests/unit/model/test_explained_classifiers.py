@@ -5,10 +5,11 @@ import onnxruntime
 import pytest
 import torch
 
+from pneumoscope.model.build import backbone_of
 from pneumoscope.model.classifier import LinearHeadClassifier, class_activation_map
+from pneumoscope.model.dense_head import DenseHeadClassifier
 from pneumoscope.model.export import export_onnx, with_halved_weights
-from pneumoscope.model.published import backbone_of
-from pneumoscope.model.vgg16 import VGG16, DenseHeadClassifier
+from pneumoscope.model.vgg16 import VGG16
 from pneumoscope.radiograph.preprocessing import Preprocessing
 from pneumoscope.radiograph.reading import read_radiograph
 
@@ -44,7 +45,7 @@ def pictures(example_radiographs) -> np.ndarray:
 @pytest.fixture(scope="module")
 def linear() -> LinearHeadClassifier:
     torch.manual_seed(0)
-    model = LinearHeadClassifier(backbone_of("efficientnet-lite0", pretrained=True, drop_path=0.0))
+    model = LinearHeadClassifier(backbone_of("efficientnet-lite0", weights="published", drop_path=0.0))
     torch.nn.init.normal_(model.head.weight, std=0.1)
     torch.nn.init.constant_(model.head.bias, 0.3)
     return model.eval()
@@ -124,13 +125,3 @@ def test_halved_weights_halve_the_file_and_keep_map_and_sum(linear, linear_sessi
     assert np.abs(stored[1].sum((1, 2)) + linear.head.bias.item() - stored[0]).max() < 1e-4
     for own, other in zip(full[1], stored[1], strict=True):
         assert np.corrcoef(own.ravel(), other.ravel())[0, 1] > 0.999
-
-
-def test_vgg16_takes_the_published_convolutions_by_name(tmp_path):
-    published = {f"features.{name}": value + 1 for name, value in VGG16().features.state_dict().items()}
-    published["classifier.0.weight"] = torch.zeros(4096, 25088)
-    torch.save(published, tmp_path / "vgg16-397923af.pth")
-    model = VGG16()
-    model.load_published(torch.load(tmp_path / "vgg16-397923af.pth", weights_only=True))
-    assert torch.equal(model.features[28].weight, published["features.28.weight"])
-    assert model.features[28].weight.shape == (512, 512, 3, 3)
