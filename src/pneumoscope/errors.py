@@ -8,6 +8,7 @@ PneumoscopeError                what is wrong (message), how to mend it (remedy)
 ├── UnusableOutput              a place that cannot be written to
 ├── UnusableOption              a command-line or API option with an impossible value
 ├── FailedTraining              a training run that cannot go on; the last good checkpoint is kept
+├── FailedAudit                 a bundle that does not hold the limits of an audit; all results are written
 └── MissingExtra                an optional part that is not installed
 """
 
@@ -90,3 +91,9 @@ class MissingExtra(PneumoscopeError):
 
     exit_code = 9
     http_status = 501
+
+
+class FailedAudit(PneumoscopeError):
+    """Rows of an audit lie beyond their limits."""
+
+    exit_code = 10

@@ -1,0 +1,125 @@
+"""`pneumoscope audit`: does a bundle read the lungs, or what else tells the two classes apart?"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pneumoscope.bundle.bundle import Bundle, write_bundle
+from pneumoscope.dataset.manifest import Split
+
+FILE = click.Path(path_type=Path)
+FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
+@click.command()
+@click.option("--bundle", "bundle_folder", type=FILE, help="The shipped one by default.")
+@click.option("--data", required=True, type=FOLDER, help="What the manifest's paths are relative to.")
+@click.option("--lung-masks", "masks_folder", type=FILE, help="Masks of the same names as .png, 255 lung.")
+@click.option("--manifest", type=FILE, help="manifest.csv; read from DATA otherwise.")
+@click.option("--split", type=click.Choice([split.value for split in Split]), default="test", show_default=True)
+@click.option("--sizes", type=FILE, help="CSV of original sizes, where the files are resized copies.")
+@click.option("--limits", "limits_file", type=FILE, help="TOML; those that ship by default.")
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="For audit.json and audit.md.")
+@click.option(
+    "--resamples", default=2000, show_default=True, type=click.IntRange(1), help="Bootstrap resamples, by patient."
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Decides the resamples.")
+@click.option("--into-card", is_flag=True, help="Count the opening of the test split in the bundle's card.")
+def command(
+    bundle_folder: Path | None,
+    data: Path,
+    masks_folder: Path | None,
+    manifest: Path | None,
+    split: str,
+    sizes: Path | None,
+    limits_file: Path | None,
+    output: Path | None,
+    resamples: int,
+    seed: int,
+    into_card: bool,
+) -> None:
+    """Ask a bundle for shortcuts: one verdict a row, each value with a 95 % interval by patient.
+
+    Exit status: 0 no row fails; 10 a row fails. Rows that cannot be measured say why and do not fail.
+    """
+    from pneumoscope.audit.audit import Audited, run_audit
+    from pneumoscope.audit.document import audit_table
+    from pneumoscope.audit.limits import read_limits
+    from pneumoscope.audit.lungs import MaskFolder
+    from pneumoscope.audit.question import ROWS
+    from pneumoscope.dataset.cues import read_original_sizes
+    from pneumoscope.dataset.manifest import read_kermany, read_manifest
+    from pneumoscope.inference.pool import worker_count
+    from pneumoscope.inference.predictor import Predictor
+    from pneumoscope.inference.store import ResultStore
+
+    limits = read_limits(limits_file, ROWS)
+    folder = ResultStore.create(output).folder if output else None
+    masks = MaskFolder(masks_folder) if masks_folder else None
+    original_sizes = read_original_sizes(sizes) if sizes else None
+    rows = read_manifest(manifest) if manifest else read_kermany(data, splits={Split.TRAIN, Split(split)})
+    audited = Audited.of(rows, Split(split), data, original_sizes=original_sizes, lung_masks=masks)
+    predictor = Predictor.open(bundle_folder, threads=1)
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    opening = announced_opening(predictor.bundle, made, len(audited.rows), into_card) if split == Split.TEST else {}
+    audit = run_audit(
+        audited, predictor, limits, resamples=resamples, seed=seed, workers=worker_count(), watch=with_progress
+    )
+    audit = replace(audit, record={"made": made, **opening, **audit.record})
+    if folder:
+        write_audit(folder, audit)
+    click.echo(audit_table(audit))
+    audit.raise_for_failures()
+
+
+def announced_opening(bundle: Bundle, made: str, radiographs: int, into_card: bool) -> dict[str, Any]:
+    """Say that the test split is opened, count it in the card where asked for, and give it for the record."""
+    provenance = dict(bundle.card.provenance)
+    openings = list(provenance.get("test_openings", []))
+    if into_card:
+        openings.append({"opened": made, "radiographs": radiographs, "by": "audit"})
+        write_bundle(
+            bundle.folder, replace(bundle.card, provenance={**provenance, "test_openings": openings}), bundle.model
+        )
+    click.echo(
+        f"this opens the test split ({radiographs} radiographs), to measure only; the card records {len(openings)} openings"
+        + (", this one among them" if into_card else "; --into-card counts this one"),
+        err=True,
+    )
+    return {"test_opening": {"opened": made, "radiographs": radiographs, "recorded_in_card": len(openings)}}
+
+
+def write_audit(folder: Path, audit: Any) -> None:
+    """`audit.json` and `audit.md`."""
+    from pneumoscope.audit.document import audit_json, audit_markdown
+    from pneumoscope.whole_file import write_whole
+
+    write_whole(folder / "audit.json", audit_json(audit).encode())
+    write_whole(folder / "audit.md", audit_markdown(audit).encode())
+
+
+def with_progress(stage: str) -> Callable[[Iterable[Any], int], Iterable[Any]]:
+    """A wrapper that shows a bar of this stage on standard error where a person watches."""
+
+    def watched(items: Iterable[Any], total: int) -> Iterable[Any]:
+        from tqdm import tqdm
+
+        bar: Iterable[Any] = tqdm(
+            items,
+            desc=stage,
+            total=total,
+            unit="radiograph",
+            file=sys.stderr,
+            dynamic_ncols=True,
+            disable=not sys.stderr.isatty(),
+        )
+        return bar
+
+    return watched
