@@ -8,11 +8,12 @@ import numpy as np
 
 from pneumoscope.arrays import Labels, Scores
 from pneumoscope.errors import UnusableData
+from pneumoscope.evaluation.rates import Outcomes, rates
 
 
 @dataclass(frozen=True, slots=True)
 class ConfusionCounts:
-    """Decisions against the reference standard."""
+    """Decisions against the reference standard. A rate that is 0 / 0 is NaN."""
 
     true_positive: int
     false_negative: int
@@ -21,7 +22,7 @@ class ConfusionCounts:
 
     @property
     def accuracy(self) -> float:
-        return (self.true_positive + self.true_negative) / self.total
+        return ratio(self.true_positive + self.true_negative, self.total)
 
     @property
     def total(self) -> int:
@@ -30,12 +31,12 @@ class ConfusionCounts:
     @property
     def sensitivity(self) -> float:
         """Found positives over all positives (recall)."""
-        return self.true_positive / (self.true_positive + self.false_negative)
+        return ratio(self.true_positive, self.true_positive + self.false_negative)
 
     @property
     def specificity(self) -> float:
         """Cleared negatives over all negatives."""
-        return self.true_negative / (self.true_negative + self.false_positive)
+        return ratio(self.true_negative, self.true_negative + self.false_positive)
 
     @property
     def balanced_accuracy(self) -> float:
@@ -44,14 +45,24 @@ class ConfusionCounts:
     @property
     def ppv(self) -> float:
         """True positives over all called positive (precision); NaN where none is called positive."""
-        called = self.true_positive + self.false_positive
-        return self.true_positive / called if called else float("nan")
+        return ratio(self.true_positive, self.true_positive + self.false_positive)
 
     @property
     def npv(self) -> float:
         """True negatives over all called negative; NaN where none is called negative."""
-        called = self.true_negative + self.false_negative
-        return self.true_negative / called if called else float("nan")
+        return ratio(self.true_negative, self.true_negative + self.false_negative)
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """All metrics of a decision by name, with F1, likelihood ratios and Matthews correlation (`rates.rates`)."""
+        counts = (self.true_positive, self.false_negative, self.true_negative, self.false_positive)
+        outcomes = Outcomes(*(np.array([count], np.float64) for count in counts))
+        return {name: float(value[0]) for name, value in rates(outcomes).items()}
+
+
+def ratio(part: int, whole: int) -> float:
+    """A share; NaN of nothing."""
+    return part / whole if whole else float("nan")
 
 
 def confusion_counts(decisions: Labels, labels: Labels) -> ConfusionCounts:

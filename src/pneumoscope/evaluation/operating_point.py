@@ -58,8 +58,9 @@ def choose_operating_points(probabilities: Scores, labels: Labels, *, chosen_on:
     """
     both_classes(labels)
     thresholds = candidate_thresholds(probabilities)
-    sensitivity = np.array([np.mean(probabilities[labels] >= threshold) for threshold in thresholds])
-    specificity = np.array([np.mean(probabilities[~labels] < threshold) for threshold in thresholds])
+    positives, negatives = np.sort(probabilities[labels]), np.sort(probabilities[~labels])
+    sensitivity = (len(positives) - np.searchsorted(positives, thresholds)) / len(positives)
+    specificity = np.searchsorted(negatives, thresholds) / len(negatives)
     youden = sensitivity + specificity
     best = np.flatnonzero(youden == youden.max())
     enough_found = np.flatnonzero(sensitivity >= SCREENING_SENSITIVITY)

@@ -11,6 +11,8 @@ import numpy as np
 
 from pneumoscope.arrays import Labels, Scores
 from pneumoscope.errors import UnusableData
+from pneumoscope.evaluation.columns import ScoreColumns, categories
+from pneumoscope.evaluation.read_columns import csv_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,17 @@ class ScoreTable:
     def patients(self) -> list[str]:
         return [row.patient for row in self.rows]
 
+    def columns(self) -> ScoreColumns:
+        """The same by columns, with the subtype to look at subgroups by."""
+        return ScoreColumns(
+            paths=[row.path for row in self.rows],
+            labels=self.labels,
+            probabilities=self.probabilities,
+            logits=self.logits,
+            patients=categories(self.patients),
+            extras={"subtype": categories([row.subtype for row in self.rows])},
+        )
+
 
 def write_scores(table: ScoreTable, path: Path) -> None:
     """Write `scores.csv` with one column a field."""
@@ -70,26 +83,27 @@ def write_scores(table: ScoreTable, path: Path) -> None:
 
 
 def read_scores(path: Path) -> ScoreTable:
-    """Read `scores.csv`; `UnusableData` names the line that is wrong."""
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        rows = []
-        for entry in reader:
-            try:
-                rows.append(
-                    ScoredRadiograph(
-                        path=entry["path"],
-                        patient=entry["patient"],
-                        subtype=entry["subtype"],
-                        has_finding={"True": True, "False": False}[entry["has_finding"]],
-                        logit=float(entry["logit"]),
-                        probability=float(entry["probability"]),
-                    )
+    """Read our own `scores.csv`; `UnusableData` names the line that is wrong. `read_columns` reads any model's."""
+    lines = csv_lines(path)
+    _, names = next(lines, (0, []))
+    rows = []
+    for number, cells in lines:
+        entry = dict(zip(names, cells, strict=False))
+        try:
+            rows.append(
+                ScoredRadiograph(
+                    path=entry["path"],
+                    patient=entry["patient"],
+                    subtype=entry["subtype"],
+                    has_finding={"True": True, "False": False}[entry["has_finding"]],
+                    logit=float(entry["logit"]),
+                    probability=float(entry["probability"]),
                 )
-            except (KeyError, ValueError, TypeError) as error:
-                raise UnusableData(
-                    "scores-row",
-                    f"{path}, line {reader.line_num}: {error} is missing or not a value.",
-                    remedy=f"A score table has the columns {', '.join(f.name for f in fields(ScoredRadiograph))}.",
-                ) from error
+            )
+        except (KeyError, ValueError) as error:
+            raise UnusableData(
+                "scores-row",
+                f"{path}, line {number}: {error} is missing or not a value.",
+                remedy=f"A score table has the columns {', '.join(f.name for f in fields(ScoredRadiograph))}.",
+            ) from error
     return ScoreTable(tuple(rows))

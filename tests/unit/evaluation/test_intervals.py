@@ -77,3 +77,17 @@ def test_a_radiograph_twice_is_refused():
     row = ScoredRadiograph("a.png", "p", "", True, 0.0, 0.5)
     with pytest.raises(UnusableData, match="row-twice"):
         ScoreTable((row, row))
+
+
+def test_a_table_that_is_not_text_is_one_of_our_errors(tmp_path):
+    (tmp_path / "scores.csv").write_bytes(b"path,patient\n\xff\xfe,p\n")
+    with pytest.raises(UnusableData, match=r"table-unreadable.*UTF-8"):
+        read_scores(tmp_path / "scores.csv")
+
+
+def test_a_row_that_lacks_a_cell_is_refused_with_its_line(tmp_path, generator):
+    write_scores(table(3, generator), tmp_path / "scores.csv")
+    with (tmp_path / "scores.csv").open("a") as file:
+        file.write("9.png,p9,,True,0.5\n")
+    with pytest.raises(UnusableData, match="line 5: 'probability' is missing"):
+        read_scores(tmp_path / "scores.csv")
