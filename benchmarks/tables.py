@@ -137,11 +137,66 @@ def filters() -> str:
     return "\n".join(rows) + "\n"
 
 
+def recipe_hours() -> str:
+    """How long each recipe takes."""
+    found = read("results/recipe-hours.json")
+    rows = [
+        (
+            f"Hours on {found['machine']['cores']} cores for {found['radiographs']['train']:,} radiographs, from a few timed"
+            " steps of each stage"
+        ),
+        "(`python benchmarks/recipe_hours.py`, [all numbers](../../results/recipe-hours.json)):",
+        "",
+        "| recipe | hours | of which activations | radiographs a second, by stage |",
+        "|---|---|---|---|",
+    ]
+    for name, recipe in found["recipes"].items():
+        speeds = ", ".join(
+            f"{stage['training_radiographs_per_second']:.0f} at {stage['size_px']} px" for stage in recipe["stages"]
+        )
+        made = sum(stage["activations_minutes"] for stage in recipe["stages"]) / 60
+        rows.append(f"| `{name}` | {recipe['hours']:.1f} | {made:.1f} | {speeds} |")
+    return "\n".join(rows) + "\n"
+
+
+def cached_training() -> str:
+    """What the cached activations save."""
+    found = read("results/cached-training.json")
+    epoch, auroc = found["seconds_per_epoch_from_median"], found["validation_auroc"]
+    bare = found["plain_seconds_per_step_without_allocator_settings"] / found["seconds_per_step_median"]["plain"]
+    rows = [
+        (
+            f"Measured in one run on {found['machine']['cores']} cores, both trainings taking turns"
+            " (`python benchmarks/cached_training.py`,"
+        ),
+        (
+            f"[all numbers](../../results/cached-training.json)): an epoch of `{found['recipe']['name']}` over"
+            f" {found['radiographs']['train']:,} radiographs takes"
+        ),
+        (
+            f"{epoch['cached'] / 60:.1f} minutes from cached activations and {epoch['plain'] / 60:.1f} minutes when the frozen"
+            " layers are computed anew:"
+        ),
+        (
+            f"**{found['ratio_plain_to_cached']:.1f} times faster**. Making the activations of"
+            f" {found['activations_views']} view took {found['activations_seconds'] / 60:.0f} minutes, once. Validation"
+        ),
+        (
+            f"AUROC after {len(found['history']['plain'])} epochs: {auroc['cached']:.4f} cached, {auroc['plain']:.4f} plain"
+            f" (initial weights: {found['backbone_weights']}). Without the"
+        ),
+        f"allocator's settings the plain loop takes {bare:.1f} times as long.",
+    ]
+    return "\n".join(rows) + "\n"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "test-results": test_results,
     "speed": speed,
     "parity": parity,
     "filters": filters,
+    "recipe-hours": recipe_hours,
+    "cached-training": cached_training,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Sequence
@@ -13,8 +14,10 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from pneumoscope.dataset.manifest import ManifestRow
+from pneumoscope.errors import RefusedRadiograph, UnusableData
 from pneumoscope.radiograph.preprocessing import Preprocessing
-from pneumoscope.radiograph.reading import read_radiograph
+from pneumoscope.radiograph.reading import radiograph_from_bytes
+from pneumoscope.whole_file import unusable
 
 Pictures = UInt8[np.ndarray, "radiographs size_px size_px"]
 
@@ -25,7 +28,7 @@ def decoded_pictures(rows: Sequence[ManifestRow], data: Path, preprocessing: Pre
     """The sampled 8-bit pictures of `rows`, kept in `cache` under a name made of their checksums."""
 
     def decode(row: ManifestRow) -> np.ndarray:
-        return preprocessing.sample(read_radiograph(data / row.path).gray)
+        return preprocessing.sample(gray_of(data / row.path, row.sha256))
 
     key = [preprocessing.to_dict(), [row.sha256 for row in rows]]
     return cached_array(cache, "pictures", key, len(rows), preprocessing.size_px, (decode, rows))
@@ -41,8 +44,11 @@ def decoded_lung_masks(
     def decode(file: Path) -> np.ndarray:
         if not file.is_file():
             return np.zeros((preprocessing.size_px,) * 2, np.uint8)
-        with Image.open(file) as picture:
-            lungs = np.asarray(picture.convert("L")) == LUNG
+        try:
+            with Image.open(file) as picture:
+                lungs = np.asarray(picture.convert("L")) == LUNG
+        except OSError as error:
+            raise unreadable(f"{file} is not a picture that can be read.") from error
         return preprocessing.sample(lungs.astype(np.uint8) * LUNG)
 
     states = [
@@ -53,20 +59,57 @@ def decoded_lung_masks(
     return cached_array(cache, "lung-masks", key, len(rows), preprocessing.size_px, (decode, files)), known
 
 
+def gray_of(path: Path, sha256: str) -> UInt8[np.ndarray, "rows columns"]:
+    """Gray values of the file that a manifest means; `UnusableData` where it is gone, another, or unreadable."""
+    if not path.is_file():
+        raise UnusableData(
+            "radiograph-gone",
+            f"{path} is in the manifest, but there is no such file.",
+            remedy="Put it back or check --data; `pneumoscope data import` makes a manifest of what is there.",
+        )
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise unreadable(f"{path} cannot be read ({error.strerror}).") from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise UnusableData(
+            "radiograph-changed",
+            f"{path} is not the file that the manifest means: its SHA-256 is another.",
+            remedy="Fetch it again; `pneumoscope data import` makes a manifest of what is there.",
+        )
+    try:
+        return radiograph_from_bytes(content, str(path)).gray
+    except RefusedRadiograph as refused:
+        raise unreadable(refused.message) from refused
+
+
+def unreadable(message: str) -> UnusableData:
+    """The error for a file that is there and cannot be used."""
+    return UnusableData(
+        "unreadable-picture", message, remedy="Fetch the file again, or take it out of folder and manifest."
+    )
+
+
 def cached_array(cache: Path, kind: str, key: object, count: int, size_px: int, work: tuple) -> Pictures:  # type: ignore[type-arg]
     """Fill `cache/KIND-DIGEST.npy` once (written aside and renamed, so never half there) and map it."""
     digest = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
     path = cache / f"{kind}-{digest}.npy"
     if not path.is_file():
-        cache.mkdir(parents=True, exist_ok=True)
         aside = path.with_suffix(f".{os.getpid()}.partial")
-        array = np.lib.format.open_memmap(aside, mode="w+", dtype=np.uint8, shape=(count, size_px, size_px))
         decode, items = work
-        with ThreadPoolExecutor() as pool:
-            for index, picture in enumerate(pool.map(decode, items)):
-                array[index] = picture
-        array.flush()
-        del array
-        aside.replace(path)
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            with aside.open("wb") as file, ThreadPoolExecutor() as pool:
+                np.lib.format.write_array_header_1_0(
+                    file, {"descr": "|u1", "fortran_order": False, "shape": (count, size_px, size_px)}
+                )
+                for picture in pool.map(decode, items):  # written, not mapped: a full disk would kill a mapping
+                    file.write(np.ascontiguousarray(picture, np.uint8).tobytes())
+            aside.replace(path)
+        except OSError as error:
+            raise unusable(path, error) from error
+        finally:
+            with contextlib.suppress(OSError):
+                aside.unlink()
     mapped: np.ndarray = np.load(path, mmap_mode="r")
     return mapped

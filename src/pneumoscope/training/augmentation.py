@@ -1,7 +1,7 @@
 """Random steps of training, on whole batches: geometry in one resampling, then contrast, resolution, sharpness, noise.
 
-Each batch draws from the generator it is given, so that a batch is a function of (seed, step) and a resumed run sees
-the same pictures.
+Each batch draws from the generator it is given, on its device, so that a batch is a function of (seed, step) and a
+resumed run sees the same pictures.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def augmented(
 ) -> tuple[Float[Tensor, "batch 1 size_px size_px"], Float[Tensor, "batch 1 size_px size_px"]]:
     """Pictures (gray in [0, 1]) and their masks after the same random geometry, at `size_px`."""
     grid = random_geometry(len(pictures), settings, size_px=size_px, generator=generator)
-    moved = F.grid_sample(torch.cat([pictures, lung_masks], dim=1), grid, align_corners=False)
+    padding = "border" if settings.outside == "edge" else "zeros"
+    moved = F.grid_sample(torch.cat([pictures, lung_masks], dim=1), grid, padding_mode=padding, align_corners=False)
     pictures, lung_masks = moved[:, :1], moved[:, 1:]
     pictures = with_erased_corners(pictures, settings.erased_corner_share, generator=generator)
     pictures = with_other_contrast(pictures, settings, generator=generator)
@@ -41,7 +42,7 @@ def augmented(
 def random_geometry(
     count: int, settings: Augmentation, *, size_px: int, generator: torch.Generator
 ) -> Float[Tensor, "batch size_px size_px 2"]:
-    """Sampling grid of a random resized crop, rotation, shear and flip, as one affine map per picture."""
+    """Sampling grid of a random resized crop, zoom, shift, rotation, shear and flip, as one affine map per picture."""
     area = uniform(count, *settings.crop_area, generator=generator)
     low, high = (math.log(value) for value in settings.crop_aspect)
     aspect = uniform(count, low, high, generator=generator).exp()
@@ -52,6 +53,13 @@ def random_geometry(
     shift_x = uniform(count, -1, 1, generator=generator) * (1 - width)
     shift_y = uniform(count, -1, 1, generator=generator) * (1 - height)
     flip = 1 - 2 * chosen(count, settings.flip_share, generator=generator)
+    if settings.zoom != (1.0, 1.0):
+        width, height = (side * uniform(count, *settings.zoom, generator=generator) for side in (width, height))
+    if settings.shift:
+        shift_x, shift_y = (
+            side + 2 * uniform(count, -settings.shift, settings.shift, generator=generator)
+            for side in (shift_x, shift_y)
+        )
     cosine, sine = angle.cos(), angle.sin()
     affine = torch.stack(
         [
@@ -66,8 +74,8 @@ def random_geometry(
 def with_erased_corners(pictures: PictureBatch, share: float, *, generator: torch.Generator) -> PictureBatch:
     """Cover a random rectangle at a random corner, where letter markers are, with a random gray."""
     count, _, rows, columns = pictures.shape
-    y = torch.arange(rows).reshape(1, -1, 1) / rows
-    x = torch.arange(columns).reshape(1, 1, -1) / columns
+    y = torch.arange(rows, device=pictures.device).reshape(1, -1, 1) / rows
+    x = torch.arange(columns, device=pictures.device).reshape(1, 1, -1) / columns
     from_bottom, from_right = (chosen(count, 0.5, generator=generator).reshape(-1, 1, 1) for _ in range(2))
     height, width = (uniform(count, 0.05, 0.25, generator=generator).reshape(-1, 1, 1) for _ in range(2))
     covered = ((y - from_bottom).abs() < height) & ((x - from_right).abs() < width)
@@ -96,7 +104,7 @@ def with_other_resolution(
     share = settings.resolution_share
     coarse = chosen(len(pictures), share, generator=generator).bool()
     low, high = settings.resolution_px
-    size_px = int(torch.randint(low, high + 1, (1,), generator=generator))
+    size_px = int(torch.randint(low, high + 1, (1,), generator=generator, device=generator.device))
     if not coarse.any() or size_px >= pictures.shape[-1]:
         return pictures
     small = F.interpolate(pictures[coarse], size=(size_px, size_px), mode="bilinear", antialias=True)
@@ -112,7 +120,7 @@ def with_other_sharpness(pictures: PictureBatch, settings: Augmentation, *, gene
         count, settings.sharpness_share, generator=generator
     )
     sigma = uniform(count, 0.5, 2.0, generator=generator)
-    offsets = torch.arange(-4, 5)
+    offsets = torch.arange(-4, 5, device=pictures.device)
     kernel = torch.exp(-0.5 * (offsets / sigma.unsqueeze(1)) ** 2)
     kernel = kernel / kernel.sum(dim=1, keepdim=True)
     flat = pictures.squeeze(1).unsqueeze(0)
@@ -125,14 +133,15 @@ def with_noise(pictures: PictureBatch, settings: Augmentation, *, generator: tor
     """Gaussian noise of a random strength on a random share of the pictures."""
     scale = uniform(len(pictures), 0, settings.noise, generator=generator)
     scale = scale * chosen(len(pictures), settings.noise_share, generator=generator)
-    return pictures + torch.randn(pictures.shape, generator=generator) * scale.reshape(-1, 1, 1, 1)
+    noise = torch.randn(pictures.shape, generator=generator, device=generator.device)
+    return pictures + noise * scale.reshape(-1, 1, 1, 1)
 
 
 def uniform(count: int, low: float, high: float, *, generator: torch.Generator) -> Float[Tensor, " batch"]:
     """One random number a picture, in [low, high)."""
-    return torch.rand(count, generator=generator) * (high - low) + low
+    return torch.rand(count, generator=generator, device=generator.device) * (high - low) + low
 
 
 def chosen(count: int, share: float, *, generator: torch.Generator) -> Float[Tensor, " batch"]:
     """1 for a random `share` of the pictures, 0 for the rest."""
-    return (torch.rand(count, generator=generator) < share).float()
+    return (torch.rand(count, generator=generator, device=generator.device) < share).float()

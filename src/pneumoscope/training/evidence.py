@@ -38,15 +38,17 @@ def with_evidence_removed(
     picture's lung region with them, so that the outline itself is no evidence.
     """
     count = len(pictures)
-    has_mask = lung_masks.mean(dim=(1, 2, 3)) > 0.02
-    draw = torch.rand(count, generator=generator)
+    has_mask = with_lungs(lung_masks)
+    draw = torch.rand(count, generator=generator, device=generator.device)
     lungs_gone = (draw < lungs_share) & has_mask
     surroundings_gone = (draw >= lungs_share) & (draw < lungs_share + surroundings_share) & has_mask
     if not bool((lungs_gone | surroundings_gone).any()):
         return RemovedEvidence(pictures, lungs_gone, surroundings_gone)
-    radius = int(torch.randint(1, 1 + max(1, pictures.shape[-1] // 16), (1,), generator=generator))
+    widest = max(1, pictures.shape[-1] // 16)
+    radius = int(torch.randint(1, 1 + widest, (1,), generator=generator, device=generator.device))
     lungs = grown(lung_masks, radius)
-    others = torch.maximum(lungs, lungs[torch.randperm(count, generator=generator)])
+    order = torch.randperm(count, generator=generator, device=generator.device)
+    others = torch.maximum(lungs, lungs[order])
     lungs_to_hide = torch.where(chosen(count, 1 / 3, generator=generator).bool().reshape(-1, 1, 1, 1), others, lungs)
     hidden = torch.where(lungs_gone.reshape(-1, 1, 1, 1), lungs_to_hide, 1 - lungs)
     hidden = hidden * (lungs_gone | surroundings_gone).reshape(-1, 1, 1, 1)
@@ -57,9 +59,9 @@ def with_evidence_removed(
 def random_fill(pictures: PictureBatch, *, generator: torch.Generator) -> PictureBatch:
     """Black, the picture's mean, a random gray, or a random gray with noise, each for a quarter of the pictures."""
     count = len(pictures)
-    kind = torch.randint(0, 4, (count,), generator=generator).reshape(-1, 1, 1, 1)
+    kind = torch.randint(0, 4, (count,), generator=generator, device=generator.device).reshape(-1, 1, 1, 1)
     gray = uniform(count, 0, 1, generator=generator).reshape(-1, 1, 1, 1).expand_as(pictures)
-    noise = gray + torch.randn(pictures.shape, generator=generator) * 0.15
+    noise = gray + torch.randn(pictures.shape, generator=generator, device=generator.device) * 0.15
     mean = pictures.mean(dim=(2, 3), keepdim=True).expand_as(pictures)
     fill = torch.where(kind == 0, torch.zeros_like(pictures), torch.where(kind == 1, mean, gray))
     return torch.where(kind == 3, noise, fill).clamp(0, 1)
@@ -67,20 +69,22 @@ def random_fill(pictures: PictureBatch, *, generator: torch.Generator) -> Pictur
 
 def evidence_outside_lungs(
     saliency_map: Float[Tensor, "batch map_rows map_columns"], lung_masks: PictureBatch
-) -> Float[Tensor, ""]:
-    """Mean share of positive evidence outside the slightly grown lungs, over the pictures that have a mask.
+) -> Float[Tensor, " batch"]:
+    """Share of each picture's positive evidence that lies outside the slightly grown lungs; 0 where there is no mask.
 
     One logit of evidence is added to the denominator, so that a map with next to no positive evidence is not pushed.
     """
-    rows = saliency_map.shape[1]
-    has_mask = lung_masks.mean(dim=(1, 2, 3)) > 0.02
-    if not bool(has_mask.any()):
-        return saliency_map.sum() * 0
+    rows, columns = saliency_map.shape[1:]
     lungs = grown(lung_masks, max(1, lung_masks.shape[-1] // 40))
-    outside = 1 - F.interpolate(lungs, size=(rows, saliency_map.shape[2]), mode="area").squeeze(1)
+    outside = 1 - F.interpolate(lungs, size=(rows, columns), mode="area").squeeze(1)
     positive = F.relu(saliency_map)
     share = (positive * outside).sum(dim=(1, 2)) / (positive.sum(dim=(1, 2)) + 1)
-    return share[has_mask].mean()
+    return torch.where(with_lungs(lung_masks), share, torch.zeros_like(share))
+
+
+def with_lungs(lung_masks: PictureBatch) -> Bool[Tensor, " batch"]:
+    """Which pictures have a lung mask; a sliver that a crop left over is none."""
+    return lung_masks.mean(dim=(1, 2, 3)) > 0.02
 
 
 def grown(lung_masks: PictureBatch, radius_px: int) -> PictureBatch:

@@ -16,30 +16,40 @@ from typing import Any
 
 import numpy as np
 import onnx
-from safetensors.torch import save_file
+import torch
+from safetensors.torch import save
 from torch import nn
 
 from pneumoscope import __version__
 from pneumoscope.bundle.bundle import Bundle, write_bundle
 from pneumoscope.bundle.card import Card, Population, SaliencySpec
 from pneumoscope.dataset.manifest import Label, refuse_test_rows
+from pneumoscope.errors import FailedTraining, UnusableBundle
 from pneumoscope.evaluation.calibration import PlattCalibration, fit_platt
 from pneumoscope.evaluation.evaluate import evaluate
 from pneumoscope.evaluation.operating_point import OperatingPoint, choose_operating_points
 from pneumoscope.evaluation.scores import ScoredRadiograph, ScoreTable
+from pneumoscope.evaluation.zones import ALPHA, fit_zones
 from pneumoscope.explanation.localization import share_inside
 from pneumoscope.inference.predictor import Predictor
+from pneumoscope.model.classifier import Classifier
 from pneumoscope.model.export import export_onnx, with_halved_weights
+from pneumoscope.model.flip_averaged import FlipAveraged
 from pneumoscope.radiograph.preprocessing import Preprocessing
+from pneumoscope.training.compute import Compute
+from pneumoscope.training.data import TrainingData
 from pneumoscope.training.description import DataDescription
 from pneumoscope.training.recipe import Recipe
-from pneumoscope.training.run import TrainingData
+from pneumoscope.whole_file import write_whole
 
 INTENDED_USE = (
     "Research and education only. Not a medical device; not for diagnosis, screening or any decision about a patient."
 )
+Exported = Classifier | FlipAveraged
+
 SCALE_QUANTILE = 0.95
 BATCH = 64
+MOST_EXPORT_DIFFERENCE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +61,9 @@ class GraphOutputs:
 
 
 def bundle_of_run(
-    model: nn.Module,
-    bias_logit: float,
+    trained: Classifier,
     recipe: Recipe,
     validation: TrainingData,
-    torch_logits: np.ndarray,
     *,
     description: DataDescription,
     manifest: Path,
@@ -63,22 +71,29 @@ def bundle_of_run(
     folder: Path,
     tell: Callable[[str], None],
 ) -> Bundle:
-    """Export `model`, fit on `validation`, and write `folder`."""
+    """Export the trained model, fit on `validation`, and write `folder`.
+
+    `FailedTraining` where the exported graph does not say what PyTorch says.
+    """
     refuse_test_rows(validation.rows, purpose="calibration")
+    model: Exported = FlipAveraged(trained) if recipe.test_time_flip else trained
+    model.to("cpu").eval()
     preprocessing = Preprocessing(recipe.size_px)
     labels = validation.targets > 0.5
+    patients = np.unique([row.patient for row in validation.rows], return_inverse=True)[1]
     graph = export_onnx(model, size_px=recipe.size_px)
     population = Population(description.population, description.age_years, description.view_positions)
-    draft = draft_card(recipe, preprocessing, bias_logit, population)
+    draft = draft_card(recipe, preprocessing, model, population)
     full = graph_outputs(folder, draft, graph, validation)
+    differences = differences_to_torch(model, full, validation)
     halved_graph = with_halved_weights(graph)
     halved = graph_outputs(folder, draft, halved_graph, validation)
-    calibration = fit_platt(full.logits, labels)
+    calibration = calibrated(full.logits, labels)
     points = choose_operating_points(probabilities(calibration, full.logits), labels, chosen_on="validation")
     flips = decisions_flipped(calibration, points, full.logits, halved.logits)
     tell(f"fp16 storage flips {flips} validation decisions")
     chosen_graph, outputs = (graph, full) if flips else (halved_graph, halved)
-    calibration = fit_platt(outputs.logits, labels)
+    calibration = calibrated(outputs.logits, labels)
     points = choose_operating_points(probabilities(calibration, outputs.logits), labels, chosen_on="validation")
     card = Card(
         name=recipe.name,
@@ -92,8 +107,8 @@ def bundle_of_run(
         saliency=SaliencySpec(
             method=draft.saliency.method,
             feature_map=draft.saliency.feature_map,
-            adds_up=True,
-            bias_logit=bias_logit,
+            adds_up=draft.saliency.adds_up,
+            bias_logit=draft.saliency.bias_logit,
             scale_logit=colour_scale(outputs.saliency_maps[labels]),
         ),
         population=population,
@@ -115,10 +130,13 @@ def bundle_of_run(
             "made": datetime.now(UTC).date().isoformat(),
             "test_openings": [],
         },
+        zones=fit_zones(
+            probabilities(calibration, outputs.logits), labels, patients, alpha=ALPHA, chosen_on="validation"
+        ),
         metrics={
             "validation": validation_metrics(validation, outputs, calibration, points),
             "export": {
-                "largest_logit_difference_torch_fp32_graph": float(np.abs(torch_logits - full.logits).max()),
+                **differences,
                 "largest_logit_difference_fp32_fp16_stored": float(np.abs(halved.logits - full.logits).max()),
                 "validation_decisions_changed_by_fp16_storage": flips,
                 "weights_stored_as": "fp32" if flips else "fp16",
@@ -130,15 +148,26 @@ def bundle_of_run(
     return write_bundle(folder, card, chosen_graph.SerializeToString())
 
 
+def calibrated(logits: np.ndarray, labels: np.ndarray) -> PlattCalibration:
+    """`fit_platt`; `FailedTraining` where higher logits do not go with the finding."""
+    try:
+        return fit_platt(logits, labels)
+    except UnusableBundle as error:
+        raise FailedTraining(
+            "nothing-learned",
+            "On the validation part higher logits do not go with pneumonia: no calibration can be fitted.",
+            remedy="The weights are kept in the run folder. Train for longer or with another rate, and check the labels.",
+        ) from error
+
+
 def save_weights(model: nn.Module, path: Path) -> None:
     """The trained weights by parameter name, for whoever wants to go on from them in PyTorch."""
-    aside = path.with_suffix(".partial")
-    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, aside)
-    aside.replace(path)
+    write_whole(path, save({name: value.contiguous() for name, value in model.state_dict().items()}))
 
 
-def draft_card(recipe: Recipe, preprocessing: Preprocessing, bias_logit: float, population: Population) -> Card:
+def draft_card(recipe: Recipe, preprocessing: Preprocessing, model: Exported, population: Population) -> Card:
     """A card with nothing fitted yet, enough to run the graph."""
+    bias_logit = model.bias_logit()
     return Card(
         name=recipe.name,
         version=__version__,
@@ -149,10 +178,10 @@ def draft_card(recipe: Recipe, preprocessing: Preprocessing, bias_logit: float, 
         operating_points=(OperatingPoint("balanced", 0.5, 0.0, 0.0, "nothing", "draft"),),
         default_operating_point="balanced",
         saliency=SaliencySpec(
-            method="class activation map (equals Grad-CAM up to a constant)",
-            feature_map="last convolution of the backbone",
-            adds_up=True,
-            bias_logit=bias_logit,
+            method=model.saliency_method,
+            feature_map=model.feature_map_name,
+            adds_up=bias_logit is not None,
+            bias_logit=bias_logit or 0.0,
             scale_logit=1.0,
         ),
         population=population,
@@ -169,6 +198,28 @@ def graph_outputs(folder: Path, card: Card, graph: onnx.ModelProto, validation: 
         logits.append(part_logits)
         maps.append(part_maps)
     return GraphOutputs(np.concatenate(logits), np.concatenate(maps))
+
+
+def differences_to_torch(model: Exported, graph: GraphOutputs, validation: TrainingData) -> dict[str, float]:
+    """Largest differences of logits and map pixels between PyTorch and the graph, over the whole validation part."""
+    logit = pixel = 0.0
+    compute = Compute(torch.device("cpu"))
+    with torch.inference_mode():
+        for start in range(0, len(validation.rows), BATCH):
+            rows = slice(start, start + BATCH)
+            output = model(compute.batch(validation.pictures[rows]).contiguous(memory_format=torch.channels_last))
+            logit = max(logit, float(np.abs(output.logit.numpy() - graph.logits[rows]).max()))
+            pixel = max(pixel, float(np.abs(output.saliency_map.numpy() - graph.saliency_maps[rows]).max()))
+    if max(logit, pixel) > MOST_EXPORT_DIFFERENCE:
+        raise FailedTraining(
+            "export-differs",
+            f"The exported graph's logits differ from PyTorch's by up to {logit:.2g}, its map pixels by {pixel:.2g}.",
+            remedy="The weights are kept in the run folder. Report this with your versions of torch and onnxruntime.",
+        )
+    return {
+        "largest_logit_difference_torch_fp32_graph": logit,
+        "largest_map_difference_torch_fp32_graph": pixel,
+    }
 
 
 def probabilities(calibration: PlattCalibration, logits: np.ndarray) -> np.ndarray:

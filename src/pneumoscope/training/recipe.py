@@ -1,25 +1,37 @@
-"""One TOML file into one frozen object: every setting of a training, each with one meaning and no second default."""
+"""Every setting of a training, each with one meaning and no second default, as frozen objects that cannot be wrong."""
 
 from __future__ import annotations
 
-import difflib
-import tomllib
-from dataclasses import asdict, dataclass, fields
-from importlib import resources
-from pathlib import Path
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pneumoscope.errors import UnusableRecipe
 
+WEIGHTS = ("published", "random")
+HEADS = ("linear", "dense")
+OPTIMIZERS = ("adamw", "adam")
+SCHEDULES = ("cosine", "plateau")
+BALANCES = ("none", "loss", "sampling")
+KEPT = ("last", "validation_accuracy", "validation_auroc", "validation_loss")
+OUTSIDES = ("black", "edge")
+
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """Random steps of training only. Ranges are [low, high]; a share is the probability of the step."""
+    """Random steps of training only. Ranges are [low, high]; a share is the probability of the step.
+
+    `crop_area` and `crop_aspect` are of a random resized crop; `zoom` scales each axis by its own factor and `shift`
+    moves by a share of the picture, as Keras does. `outside` says what is seen beyond the edge of the picture.
+    """
 
     crop_area: tuple[float, float]
     crop_aspect: tuple[float, float]
+    zoom: tuple[float, float]
+    shift: float
     rotation_degrees: float
     shear: float
+    outside: str
     flip_share: float
     brightness: float
     contrast: tuple[float, float]
@@ -37,7 +49,9 @@ class Augmentation:
 class Stage:
     """Epochs at one picture size with one mix of objectives.
 
-    `lung_guidance` weighs the penalty on positive evidence outside the lungs; `lungs_removed` and
+    `frozen_through` names the last part of the backbone that does not learn, its batch-norm statistics neither ("" for
+    none). `cached_views` > 0 computes the frozen parts once for that many augmented views of each radiograph and trains
+    the rest from them. `lung_guidance` weighs the penalty on positive evidence outside the lungs; `lungs_removed` and
     `surroundings_removed` are shares of the pictures with lung masks (see `evidence.py`). 0 turns each off.
     """
 
@@ -46,32 +60,65 @@ class Stage:
     learning_rate: float
     final_learning_rate: float
     warmup_steps: int
+    frozen_through: str
+    cached_views: int
     lung_guidance: float
     lungs_removed: float
     surroundings_removed: float
 
+    @property
+    def wants_lung_masks(self) -> bool:
+        return max(self.lung_guidance, self.lungs_removed, self.surroundings_removed) > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A whole training."""
+    """A whole training. What each technique is and where it comes from: docs/explanation/training.md."""
 
     name: str
     backbone: str
-    pretrained: bool
+    head: str
+    weights: str
     size_px: int
     batch_size: int
     validation_share: float
+    optimizer: str
     weight_decay: float
+    gradient_clip: float
+    schedule: str
+    plateau_patience: int
+    plateau_factor: float
+    early_stopping_patience: int
+    keep: str
     label_smoothing: float
     dropout: float
     drop_path: float
-    balance_classes: bool
+    mixup: float
+    class_balance: str
+    weights_average: float
+    test_time_flip: bool
     augmentation: Augmentation
     stages: tuple[Stage, ...]
+
+    def __post_init__(self) -> None:
+        for rule, holds in [
+            *rules_of(self),
+            *(rule for number in self.stage_numbers for rule in self.stage_rules(number)),
+        ]:
+            if not holds:
+                raise UnusableRecipe("recipe-value", f"In recipe {self.name}: {rule}.", remedy="Mend that value.")
 
     @property
     def epochs(self) -> int:
         return sum(stage.epochs for stage in self.stages)
+
+    @property
+    def stage_numbers(self) -> range:
+        return range(1, len(self.stages) + 1)
+
+    @property
+    def wants_lung_masks(self) -> bool:
+        return any(stage.wants_lung_masks for stage in self.stages)
 
     def stage_of(self, epoch: int) -> tuple[Stage, int]:
         """The stage of an epoch (from 0), and how many epochs of that stage came before it."""
@@ -81,90 +128,58 @@ class Recipe:
             epoch -= stage.epochs
         raise UnusableRecipe("epoch", f"The recipe ends before epoch {epoch}.", remedy="Ask for an earlier epoch.")
 
+    def stage_rules(self, number: int) -> Iterable[tuple[str, bool]]:
+        """What must hold of one stage (from 1)."""
+        stage = self.stages[number - 1]
+        removed = stage.lungs_removed + stage.surroundings_removed
+        size_fits = stage.size_px >= 64 and stage.size_px % 32 == 0
+        pictures_alone = not (stage.wants_lung_masks or self.mixup)
+        yield f"stage {number} needs at least one epoch", stage.epochs >= 1
+        yield f"size_px of stage {number} must be a multiple of 32, from 64", size_fits
+        yield f"lungs_removed + surroundings_removed of stage {number} must not exceed 1", removed <= 1
+        yield f"learning_rate of stage {number} must be above 0", stage.learning_rate > 0
+        for key in ("final_learning_rate", "warmup_steps", "lung_guidance", "lungs_removed", "surroundings_removed"):
+            yield f"{key} of stage {number} must not be negative", getattr(stage, key) >= 0
+        yield f"cached_views of stage {number} must not be negative", stage.cached_views >= 0
+        if stage.cached_views:
+            yield f"cached_views of stage {number} needs frozen_through", bool(stage.frozen_through)
+            yield f"cached_views of stage {number} goes with neither lung masks nor mixup", pictures_alone
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def shipped_recipes() -> list[str]:
-    """Names of the recipes in the package."""
-    folder = resources.files("pneumoscope.training") / "recipes"
-    return sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".toml"))
+def rules_of(recipe: Recipe) -> Iterable[tuple[str, bool]]:
+    """What must hold of the recipe as a whole."""
+    for key, known in (
+        ("weights", WEIGHTS),
+        ("head", HEADS),
+        ("optimizer", OPTIMIZERS),
+        ("schedule", SCHEDULES),
+        ("class_balance", BALANCES),
+        ("keep", KEPT),
+    ):
+        yield f"{key} must be one of {', '.join(known)}", getattr(recipe, key) in known
+    yield f"outside must be one of {', '.join(OUTSIDES)}", recipe.augmentation.outside in OUTSIDES
+    yield "batch_size must be at least 2", recipe.batch_size >= 2
+    yield "size_px must be a multiple of 32, from 64", recipe.size_px >= 64 and recipe.size_px % 32 == 0
+    yield "validation_share must be between 0.01 and 0.5", 0.01 <= recipe.validation_share <= 0.5
+    yield "label_smoothing must be in [0, 0.5)", 0 <= recipe.label_smoothing < 0.5
+    yield "dropout and drop_path must be in [0, 1)", 0 <= recipe.dropout < 1 and 0 <= recipe.drop_path < 1
+    yield "mixup must not be negative", recipe.mixup >= 0
+    yield "weights_average must be in [0, 1)", 0 <= recipe.weights_average < 1
+    yield "plateau_factor must be in (0, 1]", 0 < recipe.plateau_factor <= 1
+    yield "patience must not be negative", min(recipe.plateau_patience, recipe.early_stopping_patience) >= 0
+    yield "weight_decay and gradient_clip must not be negative", min(recipe.weight_decay, recipe.gradient_clip) >= 0
+    yield "there must be at least one stage", bool(recipe.stages)
+    yield from augmentation_rules(recipe.augmentation)
 
 
-def load_recipe(name_or_path: str) -> Recipe:
-    """A shipped recipe by name, or any TOML file; `UnusableRecipe` names what is wrong and what was meant."""
-    if name_or_path.endswith(".toml"):
-        path = Path(name_or_path)
-        if not path.is_file():
-            raise UnusableRecipe("recipe-not-found", f"There is no file {path}.", remedy="Check the path.")
-        text = path.read_text(encoding="utf-8")
-    elif name_or_path in shipped_recipes():
-        text = (resources.files("pneumoscope.training") / "recipes" / f"{name_or_path}.toml").read_text("utf-8")
-    else:
-        raise UnusableRecipe(
-            "recipe-not-found",
-            f"There is no recipe {name_or_path!r}.",
-            remedy=f"Shipped recipes: {', '.join(shipped_recipes())}; or give a path that ends in .toml.",
-        )
-    try:
-        settings = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UnusableRecipe("recipe-syntax", f"{name_or_path} is not TOML: {error}.", remedy="Mend it.") from error
-    return recipe_from(settings)
-
-
-def recipe_from(settings: dict[str, Any]) -> Recipe:
-    """A checked recipe from parsed TOML."""
-    settings = dict(settings)
-    known_keys(settings, Recipe, "")
-    augmentation, stages = settings.pop("augmentation"), settings.pop("stages")
-    known_keys(augmentation, Augmentation, "augmentation.")
-    for stage in stages:
-        known_keys(stage, Stage, "stages.")
-    pairs: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in augmentation.items()
-    }
-    recipe = Recipe(augmentation=Augmentation(**pairs), stages=tuple(Stage(**stage) for stage in stages), **settings)
-    check(recipe)
-    return recipe
-
-
-def known_keys(settings: dict[str, Any], kind: type, prefix: str) -> None:
-    """Refuse unknown keys with the nearest known one, and missing keys by name."""
-    names = [field.name for field in fields(kind)]
-    for key in settings:
-        if key not in names:
-            near = difflib.get_close_matches(key, names, n=1, cutoff=0)
-            raise UnusableRecipe(
-                "recipe-unknown-key", f"The recipe has an unknown key {prefix}{key}.", remedy=f"Did you mean {near[0]}?"
-            )
-    if missing := [prefix + name for name in names if name not in settings]:
-        raise UnusableRecipe(
-            "recipe-missing-key",
-            f"The recipe lacks {', '.join(missing)}.",
-            remedy="Copy the key from a shipped recipe; 0 or false turns a technique off.",
-        )
-
-
-def check(recipe: Recipe) -> None:
-    """Values that cannot be; `UnusableRecipe` names the first."""
-    rules = [
-        ("backbone must be efficientnet-lite0", recipe.backbone == "efficientnet-lite0"),
-        ("batch_size must be at least 2", recipe.batch_size >= 2),
-        ("validation_share must be between 0.01 and 0.5", 0.01 <= recipe.validation_share <= 0.5),
-        ("label_smoothing must be in [0, 0.5)", 0 <= recipe.label_smoothing < 0.5),
-        ("there must be at least one stage", bool(recipe.stages)),
-    ]
-    for number, stage in enumerate(recipe.stages, start=1):
-        removed = stage.lungs_removed + stage.surroundings_removed
-        rules += [
-            (f"stage {number} needs at least one epoch", stage.epochs >= 1),
-            (
-                f"size_px of stage {number} must be a multiple of 32, from 64",
-                stage.size_px >= 64 and stage.size_px % 32 == 0,
-            ),
-            (f"lungs_removed + surroundings_removed of stage {number} must not exceed 1", removed <= 1),
-        ]
-    for rule, holds in rules:
-        if not holds:
-            raise UnusableRecipe("recipe-value", f"In recipe {recipe.name}: {rule}.", remedy="Mend that value.")
+def augmentation_rules(augmentation: Augmentation) -> Iterable[tuple[str, bool]]:
+    """What must hold of the random steps."""
+    for key in ("crop_area", "crop_aspect", "zoom", "contrast", "gamma", "resolution_px"):
+        yield f"{key} must be above 0", getattr(augmentation, key)[0] > 0
+    for key in ("shift", "flip_share", "resolution_share", "sharpness_share", "noise_share", "erased_corner_share"):
+        yield f"{key} must be in [0, 1]", 0 <= getattr(augmentation, key) <= 1
+    yield "crop_area must not exceed 1", augmentation.crop_area[1] <= 1
+    yield "noise must not be negative", augmentation.noise >= 0

@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pneumoscope.training.augmentation import augmented, with_other_sharpness
-from pneumoscope.training.recipe import load_recipe
+from pneumoscope.training.augmentation import augmented, random_geometry, with_other_sharpness
+from pneumoscope.training.recipe_file import load_recipe
 
 SETTINGS = load_recipe("efficientnet-lite0").augmentation
 STILL = replace(
@@ -75,3 +75,65 @@ def test_negative_sharpness_blurs_and_positive_sharpens(pictures, amount, compar
     rougher = found.diff(dim=3).abs().mean() > pictures.diff(dim=3).abs().mean()
     assert rougher.item() == (comparison == "more")
     assert found.mean().item() == pytest.approx(pictures.mean().item(), abs=0.02)
+
+
+def bright_box(count: int) -> torch.Tensor:
+    """16 px wide and high, in the middle of 64."""
+    pictures = torch.zeros(count, 1, 64, 64)
+    pictures[:, :, 24:40, 24:40] = 1
+    return pictures
+
+
+def width_and_height_px(pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return pictures.sum(dim=3).amax(dim=(1, 2)), pictures.sum(dim=2).amax(dim=(1, 2))
+
+
+def test_a_zoom_below_1_sees_less_and_so_shows_it_larger():
+    found, masks = augmented(
+        bright_box(2), bright_box(2), replace(STILL, zoom=(0.5, 0.5)), size_px=64, generator=seeded(1)
+    )
+    for side in (*width_and_height_px(found), *width_and_height_px(masks)):
+        assert side.tolist() == pytest.approx([32, 32], abs=0.6)
+
+
+def test_each_axis_zooms_by_its_own_factor_within_the_range():
+    found, _ = augmented(
+        bright_box(40), bright_box(40), replace(STILL, zoom=(0.8, 1.25)), size_px=64, generator=seeded(1)
+    )
+    width, height = width_and_height_px(found)
+    for side in (width, height):
+        assert side.min() >= 16 / 1.25 - 0.5
+        assert side.max() <= 16 / 0.8 + 0.5
+        assert side.max() - side.min() > 4
+    assert (width - height).abs().max() > 3
+
+
+def test_a_shift_moves_by_up_to_its_share_of_the_picture_in_either_direction():
+    found, masks = augmented(
+        bright_box(60), bright_box(60), replace(STILL, shift=0.25), size_px=64, generator=seeded(1)
+    )
+    places = torch.arange(64) + 0.5
+    moved_x, moved_y = ((found.sum(dim=(1, axis)) * places).sum(dim=1) / 256 - 32 for axis in (2, 3))
+    for moved in (moved_x, moved_y):
+        assert moved.abs().max() <= 16.1
+        assert moved.min() < -12
+        assert moved.max() > 12
+    assert (moved_x - moved_y).abs().max() > 5
+    assert ((found > 0.5).float() != masks).float().mean() < 0.01
+
+
+@pytest.mark.parametrize(("outside", "darkest"), [("black", 0.0), ("edge", 0.5)])
+def test_beyond_the_edge_is_black_or_what_the_edge_is(outside, darkest):
+    gray = torch.full((20, 1, 64, 64), 0.5)
+    settings = replace(STILL, shift=0.2, outside=outside)
+    found, _ = augmented(gray, gray, settings, size_px=64, generator=seeded(1))
+    assert found.amin(dim=(1, 2, 3)).max().item() == pytest.approx(darkest, abs=1e-4)
+    assert found.max().item() == pytest.approx(0.5, abs=1e-4)
+
+
+def test_zoom_and_shift_draw_nothing_while_they_are_off():
+    used, expected = seeded(1), seeded(1)
+    random_geometry(6, STILL, size_px=64, generator=used)
+    for _ in ("area", "aspect", "angle", "shear", "shift_x", "shift_y", "flip"):
+        torch.rand(6, generator=expected)
+    assert torch.equal(used.get_state(), expected.get_state())

@@ -1,61 +1,125 @@
+from dataclasses import replace
+
 import pytest
 
 from pneumoscope.errors import UnusableRecipe
-from pneumoscope.training.recipe import load_recipe, recipe_from, shipped_recipes
+from pneumoscope.training.recipe_file import load_recipe
+
+OFF = {"lungs_removed": 0.0, "surroundings_removed": 0.0, "lung_guidance": 0.0}
 
 
-@pytest.fixture
-def settings():
-    return load_recipe("efficientnet-lite0").to_dict()
-
-
-def test_every_shipped_recipe_loads_under_its_own_name():
-    assert "efficientnet-lite0" in shipped_recipes()
-    assert all(load_recipe(name).name == name for name in shipped_recipes())
+@pytest.fixture(scope="module")
+def shipped():
+    return load_recipe("efficientnet-lite0")
 
 
 @pytest.mark.parametrize(
-    ("place", "key", "meant"),
+    ("key", "value", "rule"),
     [
-        ("", "bach_size", "batch_size"),
-        ("augmentation", "flip", "flip_share"),
-        ("stages", "learn_rate", "learning_rate"),
+        ("weights", "imagenet", "weights must be one of published, random"),
+        ("head", "round", "head must be one of linear, dense"),
+        ("optimizer", "sgd", "optimizer must be one of adamw, adam"),
+        ("schedule", "linear", "schedule must be one of cosine, plateau"),
+        ("class_balance", "both", "class_balance must be one of none, loss, sampling"),
+        ("keep", "best", "keep must be one of last, validation_accuracy, validation_auroc, validation_loss"),
+        ("batch_size", 1, "batch_size must be at least 2"),
+        ("size_px", 32, "size_px must be a multiple of 32, from 64"),
+        ("size_px", 100, "size_px must be a multiple of 32, from 64"),
+        ("validation_share", 0.0, r"validation_share must be between 0\.01 and 0\.5"),
+        ("validation_share", 0.6, r"validation_share must be between 0\.01 and 0\.5"),
+        ("label_smoothing", 0.5, r"label_smoothing must be in \[0, 0\.5\)"),
+        ("label_smoothing", -0.1, r"label_smoothing must be in \[0, 0\.5\)"),
+        ("dropout", 1.0, r"dropout and drop_path must be in \[0, 1\)"),
+        ("drop_path", -0.1, r"dropout and drop_path must be in \[0, 1\)"),
+        ("mixup", -0.2, "mixup must not be negative"),
+        ("weights_average", 1.0, r"weights_average must be in \[0, 1\)"),
+        ("plateau_factor", 0.0, r"plateau_factor must be in \(0, 1\]"),
+        ("plateau_factor", 1.5, r"plateau_factor must be in \(0, 1\]"),
+        ("plateau_patience", -1, "patience must not be negative"),
+        ("early_stopping_patience", -1, "patience must not be negative"),
+        ("weight_decay", -0.1, "weight_decay and gradient_clip must not be negative"),
+        ("gradient_clip", -5.0, "weight_decay and gradient_clip must not be negative"),
+        ("stages", (), "there must be at least one stage"),
     ],
 )
-def test_an_unknown_key_is_refused_with_the_nearest_known(settings, place, key, meant):
-    target = settings if not place else settings[place] if place == "augmentation" else settings[place][0]
-    target[key] = 1
-    with pytest.raises(UnusableRecipe, match=f"{key}.*Did you mean {meant}"):
-        recipe_from(settings)
-
-
-def test_a_missing_key_is_named(settings):
-    del settings["augmentation"]["noise"]
-    with pytest.raises(UnusableRecipe, match=r"lacks augmentation\.noise"):
-        recipe_from(settings)
+def test_an_impossible_value_is_refused_and_the_rule_said(shipped, key, value, rule):
+    with pytest.raises(UnusableRecipe, match=f"recipe efficientnet-lite0: {rule}.*recipe-value"):
+        replace(shipped, **{key: value})
 
 
 @pytest.mark.parametrize("stage", [0, 1, 2])
-def test_an_impossible_value_is_refused_in_any_stage(settings, stage):
-    settings["stages"][stage]["size_px"] = 100
-    with pytest.raises(UnusableRecipe, match=f"stage {stage + 1} must be a multiple of 32"):
-        recipe_from(settings)
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"epochs": 0}, "stage {} needs at least one epoch"),
+        ({"size_px": 100}, "size_px of stage {} must be a multiple of 32, from 64"),
+        ({"size_px": 32}, "size_px of stage {} must be a multiple of 32, from 64"),
+        ({"lungs_removed": 0.6, "surroundings_removed": 0.5}, "surroundings_removed of stage {} must not exceed 1"),
+        ({"lungs_removed": -0.1}, "lungs_removed of stage {} must not be negative"),
+        ({"surroundings_removed": -0.1}, "surroundings_removed of stage {} must not be negative"),
+        ({"lung_guidance": -1.0}, "lung_guidance of stage {} must not be negative"),
+        ({"learning_rate": 0.0}, "learning_rate of stage {} must be above 0"),
+        ({"learning_rate": float("nan")}, "learning_rate of stage {} must be above 0"),
+        ({"final_learning_rate": -1e-6}, "final_learning_rate of stage {} must not be negative"),
+        ({"warmup_steps": -1}, "warmup_steps of stage {} must not be negative"),
+        ({"cached_views": -1}, "cached_views of stage {} must not be negative"),
+        ({"cached_views": 2, **OFF}, "cached_views of stage {} needs frozen_through"),
+        (
+            {"cached_views": 2, "frozen_through": "stem", **OFF, "lung_guidance": 1.0},
+            "cached_views of stage {} goes with neither lung masks nor mixup",
+        ),
+    ],
+)
+def test_an_impossible_stage_is_refused_by_its_number(shipped, stage, changes, rule):
+    stages = list(shipped.stages)
+    stages[stage] = replace(stages[stage], **changes)
+    with pytest.raises(UnusableRecipe, match=rule.format(stage + 1)):
+        replace(shipped, stages=tuple(stages))
 
 
-def test_epochs_are_numbered_across_stages():
-    recipe = load_recipe("efficientnet-lite0")
-    first = recipe.stages[0].epochs
-    assert recipe.stage_of(0) == (recipe.stages[0], 0)
-    assert recipe.stage_of(first) == (recipe.stages[1], 0)
-    assert recipe.stage_of(recipe.epochs - 1) == (recipe.stages[-1], recipe.stages[-1].epochs - 1)
+def test_cached_views_and_mixup_are_refused_together(shipped):
+    stages = tuple(replace(stage, cached_views=1, frozen_through="stem", **OFF) for stage in shipped.stages)
+    assert replace(shipped, stages=stages).mixup == 0
+    with pytest.raises(UnusableRecipe, match="neither lung masks nor mixup"):
+        replace(shipped, stages=stages, mixup=0.2)
 
 
-def test_a_recipe_that_is_not_there_lists_those_that_are():
-    with pytest.raises(UnusableRecipe, match="efficientnet-lite0"):
-        load_recipe("resnet")
+@pytest.mark.parametrize(
+    ("key", "value", "rule"),
+    [
+        ("outside", "mirror", "outside must be one of black, edge"),
+        ("crop_area", (0.0, 1.0), "crop_area must be above 0"),
+        ("crop_area", (0.5, 1.5), "crop_area must not exceed 1"),
+        ("crop_aspect", (0.0, 1.0), "crop_aspect must be above 0"),
+        ("zoom", (0.0, 1.0), "zoom must be above 0"),
+        ("contrast", (-1.0, 1.0), "contrast must be above 0"),
+        ("gamma", (0.0, 1.0), "gamma must be above 0"),
+        ("resolution_px", (0, 8), "resolution_px must be above 0"),
+        ("shift", -0.1, r"shift must be in \[0, 1\]"),
+        ("flip_share", 1.5, r"flip_share must be in \[0, 1\]"),
+        ("noise_share", -0.5, r"noise_share must be in \[0, 1\]"),
+        ("noise", -0.1, "noise must not be negative"),
+    ],
+)
+def test_an_impossible_augmentation_is_refused(shipped, key, value, rule):
+    with pytest.raises(UnusableRecipe, match=rule):
+        replace(shipped, augmentation=replace(shipped.augmentation, **{key: value}))
 
 
-def test_broken_toml_is_refused_with_the_place(tmp_path):
-    (tmp_path / "mine.toml").write_text("name = \n")
-    with pytest.raises(UnusableRecipe, match="line 1"):
-        load_recipe(str(tmp_path / "mine.toml"))
+def test_epochs_are_numbered_across_stages(shipped):
+    first, second, third = shipped.stages
+    assert shipped.epochs == first.epochs + second.epochs + third.epochs
+    assert shipped.stage_of(0) == (first, 0)
+    assert shipped.stage_of(first.epochs - 1) == (first, first.epochs - 1)
+    assert shipped.stage_of(first.epochs) == (second, 0)
+    assert shipped.stage_of(shipped.epochs - 1) == (third, third.epochs - 1)
+    with pytest.raises(UnusableRecipe, match="ends before epoch"):
+        shipped.stage_of(shipped.epochs)
+
+
+@pytest.mark.parametrize("key", list(OFF))
+def test_each_use_of_lung_masks_makes_a_recipe_want_them(shipped, key):
+    stages = [replace(stage, **OFF) for stage in shipped.stages]
+    assert not replace(shipped, stages=tuple(stages)).wants_lung_masks
+    stages[2] = replace(stages[2], **{key: 0.1})
+    assert replace(shipped, stages=tuple(stages)).wants_lung_masks

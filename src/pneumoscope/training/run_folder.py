@@ -1,0 +1,102 @@
+"""The folder of one run: which recipe, seed and radiographs it is of, and that only one training writes to it.
+
+`runs/NAME/` holds `recipe.json`, `manifest.csv` (with the validation part marked), `history.csv` (one row an epoch),
+`train.log`, `checkpoint.pt`, `best.pt` where the best epoch is kept, and at the end `weights.safetensors`, `curves.png`
+and `bundle/`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pneumoscope.dataset.manifest import ManifestRow, read_manifest, write_manifest
+from pneumoscope.errors import FailedTraining
+from pneumoscope.training.checkpoint import CHECKPOINT_FILE
+from pneumoscope.training.data import DataSource, divided
+from pneumoscope.training.recipe import Recipe
+from pneumoscope.whole_file import unusable, write_whole
+
+SETTINGS_FILE = "recipe.json"
+MANIFEST_FILE = "manifest.csv"
+
+
+@contextmanager
+def sole_writer(output: Path) -> Iterator[None]:
+    """Hold the run folder for this process; `FailedTraining` where another training holds it."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        lock = (output / ".lock").open("w")
+    except OSError as error:
+        raise unusable(output, error) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise FailedTraining(
+                "run-in-use",
+                f"Another process is training in {output}.",
+                remedy="Wait for it or stop it, or choose another --output.",
+            ) from error
+        yield
+
+
+def rows_of_run(
+    recipe: Recipe, source: DataSource, *, output: Path, seed: int, weights: str, resume: bool
+) -> list[ManifestRow]:
+    """The radiographs of a run, new or gone on with; the official test split is never opened.
+
+    `FailedTraining` where the folder holds a run and `resume` is false, or where that run is of other settings.
+    """
+    settings = json.loads(
+        json.dumps(
+            {
+                "recipe": recipe.to_dict(),
+                "seed": seed,
+                "lung_masks": source.lung_masks is not None,
+                "weights": weights,
+            }
+        )
+    )
+    if (output / MANIFEST_FILE).is_file() and (output / SETTINGS_FILE).is_file():
+        if (output / CHECKPOINT_FILE).is_file() and not resume:
+            raise FailedTraining(
+                "run-exists",
+                f"{output} holds a run already.",
+                remedy="Go on with it by --resume, or choose another --output.",
+            )
+        there = json.loads((output / SETTINGS_FILE).read_text("utf-8"))
+        if difference := first_difference(there, settings):
+            raise FailedTraining(
+                "run-differs",
+                f"{output} holds a run with other settings: {difference}.",
+                remedy="Resume it with the settings it was started with, or choose another --output.",
+            )
+        return read_manifest(output / MANIFEST_FILE)
+    rows = divided(source, share=recipe.validation_share, seed=seed)
+    write_whole(output / SETTINGS_FILE, (json.dumps(settings, indent=2) + "\n").encode())
+    write_manifest(rows, output / MANIFEST_FILE)
+    return rows
+
+
+def first_difference(there: Mapping[str, Any], here: Mapping[str, Any], prefix: str = "") -> str:
+    """The first key that differs, in words; empty where none does."""
+    for key in [*here, *(key for key in there if key not in here)]:
+        first, second = numbered(there.get(key, "nothing")), numbered(here.get(key, "nothing"))
+        if isinstance(first, dict) and isinstance(second, dict):
+            if inner := first_difference(first, second, f"{prefix}{key}."):
+                return inner
+        elif first != second:
+            return f"{prefix}{key} is {first} there and {second} here"
+    return ""
+
+
+def numbered(value: Any) -> Any:
+    """A list of tables (the stages) as a table by number from 1, so that the key of one of them can be named."""
+    if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        return {str(number): item for number, item in enumerate(value, 1)}
+    return value

@@ -1,0 +1,125 @@
+"""A training from first to last: the run folder, the data, the network, the epochs, the curves, the bundle."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+
+from pneumoscope.dataset.manifest import ManifestRow
+from pneumoscope.errors import MissingExtra
+from pneumoscope.figures.history import read_history
+from pneumoscope.figures.save import save_figure
+from pneumoscope.figures.training_curves import training_curves
+from pneumoscope.model.build import classifier_of
+from pneumoscope.model.classifier import Classifier
+from pneumoscope.model.published import Weights
+from pneumoscope.training.checkpoint import CHECKPOINT_FILE, HISTORY_FILE
+from pneumoscope.training.data import DataSource, TrainingData, decoded
+from pneumoscope.training.description import DataDescription
+from pneumoscope.training.failures import clear_failures
+from pneumoscope.training.finish import bundle_of_run, save_weights
+from pneumoscope.training.loop import train
+from pneumoscope.training.recipe import Recipe
+from pneumoscope.training.run_folder import MANIFEST_FILE, rows_of_run, sole_writer
+from pneumoscope.training.setting import Setting
+
+WEIGHTS_FILE = "weights.safetensors"
+CURVES_FILE = "curves.png"
+BUNDLE_FOLDER = "bundle"
+
+
+def whole_run(
+    recipe: Recipe,
+    source: DataSource,
+    setting: Setting,
+    *,
+    weights: Path | None,
+    description: DataDescription,
+    resume: bool,
+    tell: Callable[[str], None],
+) -> None:
+    """Everything that `pneumoscope train` does; the leading process alone writes."""
+    processes, output = setting.processes, setting.output
+    with clear_failures(), sole_writer(output) if processes.leads else nullcontext():
+        if not processes.leads:
+            processes.wait()
+        origin = hashlib.sha256(weights.read_bytes()).hexdigest() if weights else recipe.weights
+        rows = rows_of_run(
+            recipe, source, output=output, seed=setting.seed, weights=origin, resume=resume or not processes.leads
+        )
+        training, validation = decoded(rows, source, size_px=recipe.size_px)
+        if processes.leads:
+            processes.wait()
+        tell(beginning(recipe, source, rows, training, validation, output))
+        model = train(recipe, network(recipe, weights, setting), training, validation, setting)
+        if processes.leads:
+            save_weights(model, output / WEIGHTS_FILE)
+            draw_curves(recipe, setting, caption_of(recipe, setting, training, validation), tell)
+            bundle = bundle_of_run(
+                model,
+                recipe,
+                validation,
+                description=description,
+                manifest=output / MANIFEST_FILE,
+                seed=setting.seed,
+                folder=output / BUNDLE_FOLDER,
+                tell=tell,
+            )
+            tell(f"bundle {bundle.title} in {bundle.folder}")
+        processes.wait()
+
+
+def network(recipe: Recipe, weights: Path | None, setting: Setting) -> Classifier:
+    """The network at its beginning. A run that is gone on with has its weights in the checkpoint and needs no others."""
+    torch.manual_seed(setting.seed)  # the initial weights of layers that are not published; each step seeds itself
+    begun = (setting.output / CHECKPOINT_FILE).is_file()
+    origin: Weights = "random" if begun or recipe.weights == "random" else "published"
+    return classifier_of(
+        recipe.backbone,
+        "dense" if recipe.head == "dense" else "linear",
+        weights=origin if begun or weights is None else weights,
+        dropout=recipe.dropout,
+        drop_path=recipe.drop_path,
+    )
+
+
+def beginning(
+    recipe: Recipe,
+    source: DataSource,
+    rows: Sequence[ManifestRow],
+    training: TrainingData,
+    validation: TrainingData,
+    output: Path,
+) -> str:
+    """What a person should know before the first epoch."""
+    patients = len({row.patient for row in rows})
+    text = (
+        f"{len(training.rows)} radiographs to train on, {len(validation.rows)} to validate, of {patients} patients; "
+        f"run in {output}"
+    )
+    if recipe.wants_lung_masks and source.lung_masks is None:
+        text += "\nno --lung-masks: the recipe's lung guidance and evidence removal are off"
+    return text
+
+
+def draw_curves(recipe: Recipe, setting: Setting, caption: str, tell: Callable[[str], None]) -> None:
+    """`curves.png`, with the kept epoch marked; without Matplotlib the history has to do."""
+    rows = read_history(setting.output / HISTORY_FILE)
+    sign = -1 if recipe.keep == "validation_loss" else 1
+    kept = None if recipe.keep == "last" else int(max(rows, key=lambda row: sign * row[recipe.keep])["epoch"])
+    try:
+        save_figure(training_curves(rows, selected_epoch=kept, caption=caption), setting.output / CURVES_FILE)
+    except MissingExtra as error:
+        tell(f"no {CURVES_FILE}: {error.message} {error.remedy}")
+
+
+def caption_of(recipe: Recipe, setting: Setting, training: TrainingData, validation: TrainingData) -> str:
+    """Which run a picture of it is of."""
+    return (
+        f"{recipe.name}, seed {setting.seed}: {len(training.rows):,} radiographs to train on, "
+        f"{len(validation.rows):,} to validate"
+    )

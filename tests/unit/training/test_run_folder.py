@@ -1,0 +1,128 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pneumoscope.dataset.manifest import Split, read_manifest
+from pneumoscope.errors import FailedTraining, UnusableOutput
+from pneumoscope.training.data import DataSource
+from pneumoscope.training.run_folder import rows_of_run, sole_writer
+from support.training_films import write_films
+
+HOLDS_THE_FOLDER = """
+import fcntl, sys
+lock = open(sys.argv[1], "w")
+fcntl.flock(lock, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def source(tmp_path, generator):
+    folder = write_films(tmp_path / "data", generator, patients=6)
+    return DataSource(folder / "films", None, folder / "masks", tmp_path / "cache")
+
+
+@pytest.fixture
+def asked(recipe, source, tmp_path):
+    """Ask for the rows of the run in `tmp_path/run`, as a training does."""
+
+    def asked(recipe=recipe, source=source, *, seed=3, weights="random", resume=False):
+        return rows_of_run(recipe, source, output=tmp_path / "run", seed=seed, weights=weights, resume=resume)
+
+    return asked
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_new_run_writes_its_settings_and_its_rows(asked, recipe, tmp_path):
+    rows = asked()
+    assert read_manifest(tmp_path / "run" / "manifest.csv") == rows
+    assert {row.split for row in rows} == {Split.TRAIN, Split.VALIDATION}
+    settings = json.loads((tmp_path / "run" / "recipe.json").read_text())
+    assert settings["recipe"] == json.loads(json.dumps(recipe.to_dict()))
+    assert (settings["seed"], settings["lung_masks"], settings["weights"]) == (3, True, "random")
+
+
+def test_a_run_that_is_gone_on_with_keeps_its_rows_though_the_folder_has_changed(asked, source, tmp_path):
+    rows = asked()
+    (tmp_path / "run" / "checkpoint.pt").touch()
+    (source.data / rows[0].path).unlink()
+    assert asked(resume=True) == rows
+
+
+def test_a_run_is_not_gone_on_with_unless_asked(asked, tmp_path):
+    asked()
+    (tmp_path / "run" / "checkpoint.pt").touch()
+    with pytest.raises(FailedTraining, match=r"run-exists.*--resume"):
+        asked()
+
+
+def test_a_run_without_a_checkpoint_yet_may_simply_be_started_again(asked):
+    assert asked() == asked()
+
+
+def test_resume_in_a_new_folder_begins_there(asked):
+    assert asked(resume=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"seed": 4}, "seed is 3 there and 4 here"),
+        ({"weights": "abc"}, "weights is random there and abc here"),
+        ({"dropout": 0.5}, r"recipe\.dropout is 0\.0 there and 0\.5 here"),
+        ({"noise": 0.9}, r"recipe\.augmentation\.noise is 0\.05 there and 0\.9 here"),
+        ({"epochs": 9}, r"recipe\.stages\.1\.epochs is 2 there and 9 here"),
+        ({"second stage": True}, r"recipe\.stages\.2 is nothing there and "),
+        ({"lung masks": None}, "lung_masks is True there and False here"),
+    ],
+)
+def test_a_run_of_other_settings_names_the_key_and_is_left_as_it_is(asked, recipe, source, tmp_path, changes, said):
+    asked()
+    before = files_of(tmp_path / "run")
+    (key, value), *_ = changes.items()
+    if key in {"seed", "weights"}:
+        wanted = {key: value}
+    elif key == "lung masks":
+        wanted = {"source": replace(source, lung_masks=None)}
+    elif key == "noise":
+        wanted = {"recipe": replace(recipe, augmentation=replace(recipe.augmentation, noise=value))}
+    elif key == "epochs":
+        wanted = {"recipe": replace(recipe, stages=(replace(recipe.stages[0], epochs=value),))}
+    elif key == "second stage":
+        wanted = {"recipe": replace(recipe, stages=recipe.stages * 2)}
+    else:
+        wanted = {"recipe": replace(recipe, **{key: value})}
+    with pytest.raises(FailedTraining, match=f"other settings: {said}.*run-differs"):
+        asked(resume=True, **wanted)
+    assert files_of(tmp_path / "run") == before
+
+
+def test_a_folder_is_one_trainings_at_a_time(tmp_path):
+    with sole_writer(tmp_path / "run"):
+        pass
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDS_THE_FOLDER, str(tmp_path / "run" / ".lock")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(FailedTraining, match="run-in-use"), sole_writer(tmp_path / "run"):
+            pass
+        other.kill()
+        other.wait()
+        with sole_writer(tmp_path / "run"):
+            pass
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_of_ours(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UnusableOutput, match="output-unwritable"), sole_writer(tmp_path / "file" / "run"):
+        pass
