@@ -1,25 +1,30 @@
-"""A bundle is a folder with `model.onnx` and `card.json`; opening it proves that both are what was made."""
+"""A bundle is a folder with `model.onnx`, `card.json` and maybe `lungs.onnx`; opening it proves that all are what was made."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
-from pneumoscope.bundle.card import CARD_FILE, MODEL_FILE, Card, card_from_json, card_to_json, corrupted
+from pneumoscope.bundle.card import CARD_FILE, LUNGS_FILE, MODEL_FILE, Card, card_from_json, card_to_json, corrupted
+from pneumoscope.bundle.lung_spec import LungSpec
 from pneumoscope.errors import UnusableBundle
 from pneumoscope.whole_file import write_whole
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A verified bundle. `model` is the ONNX file's content; `sha256` names card and model together."""
+    """A verified bundle. `model` and `lungs` are the ONNX files' content; `sha256` names card and files together.
+
+    `lungs`, the lung segmentation, is None exactly where the card has no block of that name.
+    """
 
     folder: Path
     card: Card
     model: bytes
     sha256: str
+    lungs: bytes | None = None
 
     @property
     def title(self) -> str:
@@ -34,15 +39,19 @@ def default_bundle_folder() -> Path:
 def open_bundle(folder: Path | None = None) -> Bundle:
     """Read and verify a bundle (the shipped one by default); `UnusableBundle` says what does not hold."""
     folder = default_bundle_folder() if folder is None else folder
-    card_text, model = content_of(folder, CARD_FILE), content_of(folder, MODEL_FILE)
+    card_text = content_of(folder, CARD_FILE)
+    content = {MODEL_FILE: content_of(folder, MODEL_FILE)}
     try:
         text = card_text.decode("utf-8")
     except UnicodeDecodeError as error:
         raise corrupted(str(folder / CARD_FILE), "is not UTF-8 text") from error
-    card, expected = card_from_json(text, where=str(folder / CARD_FILE))
-    if hashlib.sha256(model).hexdigest() != expected:
-        raise corrupted(str(folder / MODEL_FILE), "does not match the checksum in its card")
-    return Bundle(folder, card, model, hashlib.sha256(card_text).hexdigest())
+    card, checksums = card_from_json(text, where=str(folder / CARD_FILE))
+    for file, expected in checksums.items():
+        if file not in content:
+            content[file] = content_of(folder, file)
+        if hashlib.sha256(content[file]).hexdigest() != expected:
+            raise corrupted(str(folder / file), "does not match the checksum in its card")
+    return Bundle(folder, card, content[MODEL_FILE], hashlib.sha256(card_text).hexdigest(), content.get(LUNGS_FILE))
 
 
 def content_of(folder: Path, name: str) -> bytes:
@@ -61,11 +70,25 @@ def content_of(folder: Path, name: str) -> bytes:
         ) from error
 
 
-def write_bundle(folder: Path, card: Card, model: bytes) -> Bundle:
-    """Write model, then card, each aside and renamed; the card names the model's checksum, so a half-written pair
-    never opens.
+def write_bundle(folder: Path, card: Card, model: bytes, lungs: bytes | None = None) -> Bundle:
+    """Write model and lungs, then card, each aside and renamed; the card names the others' checksums, so files that do
+    not belong together never open.
+
+    Where the card describes a lung segmentation and none is given, the one in the folder stays; where there is none
+    either, the bundle is written without.
     """
-    text = card_to_json(card, model_sha256=hashlib.sha256(model).hexdigest())
-    write_whole(folder / MODEL_FILE, model)
+    if lungs is None and (folder / LUNGS_FILE).is_file():
+        lungs = content_of(folder, LUNGS_FILE)
+    if lungs is None or card.lungs is None:
+        card, lungs = replace(card, lungs=None), None
+    files = {MODEL_FILE: model} if lungs is None else {MODEL_FILE: model, LUNGS_FILE: lungs}
+    text = card_to_json(card, {name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
+    for name, content in files.items():
+        write_whole(folder / name, content)
     write_whole(folder / CARD_FILE, text.encode())
     return open_bundle(folder)
+
+
+def with_lungs(bundle: Bundle, spec: LungSpec, lungs: bytes) -> Bundle:
+    """The bundle in its folder with this lung segmentation, new or instead of another; the model stays as it is."""
+    return write_bundle(bundle.folder, replace(bundle.card, lungs=spec), bundle.model, lungs)

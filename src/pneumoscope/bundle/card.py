@@ -8,14 +8,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pneumoscope.bundle.lung_spec import LungSpec
 from pneumoscope.errors import UnusableBundle, UnusableOption
 from pneumoscope.evaluation.calibration import PlattCalibration
 from pneumoscope.evaluation.operating_point import OperatingPoint
+from pneumoscope.evaluation.zones import ConformalZones
 from pneumoscope.radiograph.preprocessing import Preprocessing
 
 FORMAT = "pneumoscope-bundle"
 FORMAT_VERSION = 1
 MODEL_FILE = "model.onnx"
+LUNGS_FILE = "lungs.onnx"
 CARD_FILE = "card.json"
 
 
@@ -45,7 +48,10 @@ class Population:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The whole card. `provenance`, `metrics` and `versions` are for people and reports; nothing here depends on them."""
+    """The whole card. `provenance`, `metrics` and `versions` are for people and reports; nothing here depends on them.
+
+    `lungs` describes the lung segmentation, in bundles that have one; `zones` are likely, uncertain and unlikely.
+    """
 
     name: str
     version: str
@@ -60,6 +66,8 @@ class Card:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    lungs: LungSpec | None = None
+    zones: ConformalZones | None = None
 
     def operating_point(self, name: str | None = None) -> OperatingPoint:
         """By name, or the default; `UnusableOption` lists what there is."""
@@ -74,18 +82,21 @@ class Card:
         )
 
 
-def card_to_json(card: Card, *, model_sha256: str) -> str:
-    """The text of `card.json`, with the checksums of the model and of the card's own content."""
+def card_to_json(card: Card, checksums: Mapping[str, str]) -> str:
+    """The text of `card.json`, with the SHA-256 of each file beside it (by its name) and of the card's own content."""
     content = {"format": FORMAT, "format_version": FORMAT_VERSION, **asdict(card)}
     content["preprocessing"] = card.preprocessing.to_dict()
-    content["checksums"] = {MODEL_FILE: model_sha256}
+    for optional in ("lungs", "zones"):
+        if content[optional] is None:
+            del content[optional]
+    content["checksums"] = dict(checksums)
     content = json.loads(json.dumps(content))
     content["checksums"][CARD_FILE] = content_sha256(content)
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def card_from_json(text: str, *, where: str) -> tuple[Card, str]:
-    """The card and the SHA-256 that `model.onnx` must have; `UnusableBundle` where anything does not hold."""
+def card_from_json(text: str, *, where: str) -> tuple[Card, dict[str, str]]:
+    """The card and the SHA-256 that each file beside it must have; `UnusableBundle` where anything does not hold."""
     try:
         content = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
@@ -106,7 +117,9 @@ def card_from_json(text: str, *, where: str) -> tuple[Card, str]:
     if not isinstance(checksums, dict) or checksums.get(CARD_FILE) != content_sha256(content):
         raise corrupted(where, "does not match its own checksum")
     try:
-        return card_of(content), str(checksums[MODEL_FILE])
+        card = card_of(content)
+        files = [MODEL_FILE] if card.lungs is None else [MODEL_FILE, LUNGS_FILE]
+        return card, {file: str(checksums[file]) for file in files}
     except (KeyError, TypeError, ValueError) as error:
         raise corrupted(where, f"lacks or garbles {error}") from error
 
@@ -132,6 +145,8 @@ def card_of(content: Mapping[str, Any]) -> Card:
         provenance=content["provenance"],
         metrics=content["metrics"],
         versions=content["versions"],
+        lungs=LungSpec.from_dict(content["lungs"]) if content.get("lungs") is not None else None,
+        zones=ConformalZones(**content["zones"]) if content.get("zones") is not None else None,
     )
     if card.default_operating_point not in {point.name for point in card.operating_points}:
         raise ValueError(f"the operating point {card.default_operating_point}, which is its default")

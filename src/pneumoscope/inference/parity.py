@@ -46,8 +46,8 @@ def measured_parity(originals: Path, copies: Path, predictor: Predictor, *, work
         original, copy = (read_radiograph(path) for path in pair)
         sample = predictor.preprocessing.sample
         gray_levels = np.abs(sample(original.gray).astype(int) - sample(copy.gray).astype(int)).mean()
-        first, second = predictor.predict(original), predictor.predict(copy)
-        coded = predictor.predict(as_jpeg(sample(original.gray)))
+        first, second = predictor.predict_ungated(original), predictor.predict_ungated(copy)
+        coded = predictor.predict_ungated(as_jpeg(sample(original.gray)))
         return {
             "file": pair[0].relative_to(originals).as_posix(),
             "original_px": [original.columns_px, original.rows_px],

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pneumoscope.arrays import Embedding, SaliencyMap
 from pneumoscope.evaluation.operating_point import Decision, OperatingPoint
+from pneumoscope.inference.lung_evidence import LungFindings
 from pneumoscope.radiograph.radiograph import Radiograph, RadiographWarning
 
 
@@ -13,7 +14,8 @@ from pneumoscope.radiograph.radiograph import Radiograph, RadiographWarning
 class Prediction:
     """Logit, score (its sigmoid), calibrated probability, the decision at an operating point, and where it comes from.
 
-    `warnings` holds those of the radiograph and those of the model (age or view outside its population).
+    `warnings` holds those of the radiograph and those of the model (age, view or lungs outside its population). `lungs`
+    is None where the bundle has no lung segmentation.
     """
 
     radiograph: Radiograph
@@ -25,3 +27,4 @@ class Prediction:
     saliency_map: SaliencyMap
     embedding: Embedding
     warnings: tuple[RadiographWarning, ...]
+    lungs: LungFindings | None = None

@@ -8,14 +8,17 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from pneumoscope.arrays import INPUT_NAME, OUTPUT_NAMES, ModelInputBatch
+from pneumoscope.arrays import INPUT_NAME, OUTPUT_NAMES, GrayPicture, ModelInputBatch
 from pneumoscope.bundle.bundle import Bundle, open_bundle
 from pneumoscope.bundle.card import MODEL_FILE
-from pneumoscope.errors import UnusableBundle
 from pneumoscope.evaluation.calibration import sigmoid
 from pneumoscope.evaluation.operating_point import OperatingPoint, decide
+from pneumoscope.inference.lung_evidence import lung_findings
+from pneumoscope.inference.lung_gate import lung_warnings, refuse_without_lungs
+from pneumoscope.inference.lungs import Lungs, LungSegmenter
 from pneumoscope.inference.population import population_warnings
 from pneumoscope.inference.prediction import Prediction
+from pneumoscope.inference.session import cpu_session, foreign_graph
 from pneumoscope.radiograph.radiograph import Radiograph
 from pneumoscope.radiograph.reading import radiograph_from_bytes, read_radiograph
 
@@ -29,6 +32,7 @@ class Predictor:
         self.operating_point: OperatingPoint = bundle.card.operating_point(operating_point)
         self.preprocessing = bundle.card.preprocessing
         self.session = open_session(bundle, threads=threads)
+        self.lung_segmenter = LungSegmenter(bundle) if bundle.lungs is not None else None
 
     @classmethod
     def open(cls, bundle: Path | None = None, *, operating_point: str | None = None, threads: int = 0) -> Predictor:
@@ -36,19 +40,54 @@ class Predictor:
         return cls(open_bundle(bundle), operating_point=operating_point, threads=threads)
 
     def predict(self, source: Path | str | bytes | Radiograph) -> Prediction:
-        """Read (unless it is read already) and score one radiograph; `RefusedRadiograph` says why it cannot be."""
+        """Read (unless it is read already) and score one radiograph; `RefusedRadiograph` says why it cannot be.
+
+        Where the bundle has a lung segmentation, a picture without lungs is refused.
+        """
         radiograph = as_radiograph(source)
-        logits, saliency_maps, embeddings = self.run(self.preprocessing(radiograph.gray)[np.newaxis])
-        return self.judged(radiograph, float(logits[0]), saliency_maps[0], embeddings[0])
+        seen = self.preprocessing.sample(radiograph.gray)
+        return self.answered(radiograph, seen, self.admitted(radiograph, seen))
+
+    def predict_ungated(self, source: Path | str | bytes | Radiograph) -> Prediction:
+        """As `predict`, but whatever the lungs look like: to measure the model on every radiograph of a set."""
+        radiograph = as_radiograph(source)
+        seen = self.preprocessing.sample(radiograph.gray)
+        return self.answered(radiograph, seen, self.lungs_in(radiograph, seen))
 
     def predict_batch(self, radiographs: Sequence[Radiograph]) -> list[Prediction]:
-        """Score several in one pass of the graph; memory grows with their number."""
-        batch = np.stack([self.preprocessing(radiograph.gray) for radiograph in radiographs])
-        logits, saliency_maps, embeddings = self.run(batch)
+        """Score several in one pass of the graph, or refuse the first that must be; memory grows with their number."""
+        seen = [self.preprocessing.sample(radiograph.gray) for radiograph in radiographs]
+        lungs = [self.admitted(radiograph, gray) for radiograph, gray in zip(radiographs, seen, strict=True)]
+        logits, saliency_maps, embeddings = self.run(np.stack([self.preprocessing(gray) for gray in seen]))
         return [
-            self.judged(radiograph, float(logits[index]), saliency_maps[index], embeddings[index])
+            self.judged(radiograph, lungs[index], float(logits[index]), saliency_maps[index], embeddings[index])
             for index, radiograph in enumerate(radiographs)
         ]
+
+    def lungs_in(self, radiograph: Radiograph, seen: GrayPicture) -> Lungs | None:
+        """The lungs that the bundle's segmentation finds; None where it has no segmentation.
+
+        `seen` is what the model sees: sampled already, so where the segmentation has the same size, it sees that too.
+        """
+        if self.lung_segmenter is None:
+            return None
+        same_size = self.lung_segmenter.preprocessing == self.preprocessing
+        return self.lung_segmenter.lungs(seen if same_size else radiograph.gray)
+
+    def admitted(self, radiograph: Radiograph, seen: GrayPicture) -> Lungs | None:
+        """As `lungs_in`; `RefusedRadiograph` where a bundle that can look for lungs finds none."""
+        lungs = self.lungs_in(radiograph, seen)
+        if self.lung_segmenter and lungs:
+            refuse_without_lungs(lungs, self.lung_segmenter.spec)
+        return lungs
+
+    def scored(self, radiograph: Radiograph, lungs: Lungs | None) -> Prediction:
+        """Score without looking for lungs; those that are given go into the result."""
+        return self.answered(radiograph, self.preprocessing.sample(radiograph.gray), lungs)
+
+    def answered(self, radiograph: Radiograph, seen: GrayPicture, lungs: Lungs | None) -> Prediction:
+        logits, saliency_maps, embeddings = self.run(self.preprocessing(seen)[np.newaxis])
+        return self.judged(radiograph, lungs, float(logits[0]), saliency_maps[0], embeddings[0])
 
     def run(self, batch: ModelInputBatch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The bare graph: logits (batch), saliency maps (batch, rows, columns), embeddings (batch, channels)."""
@@ -56,9 +95,15 @@ class Predictor:
         return logits, saliency_maps, embeddings
 
     def judged(
-        self, radiograph: Radiograph, logit: float, saliency_map: np.ndarray, embedding: np.ndarray
+        self,
+        radiograph: Radiograph,
+        lungs: Lungs | None,
+        logit: float,
+        saliency_map: np.ndarray,
+        embedding: np.ndarray,
     ) -> Prediction:
         card = self.bundle.card
+        of_lungs = lung_warnings(lungs, card.lungs) if lungs and card.lungs else []
         probability = card.calibration.probability(logit)
         return Prediction(
             radiograph=radiograph,
@@ -69,7 +114,8 @@ class Predictor:
             operating_point=self.operating_point,
             saliency_map=saliency_map,
             embedding=embedding,
-            warnings=(*radiograph.warnings, *population_warnings(radiograph, card.population)),
+            warnings=(*radiograph.warnings, *population_warnings(radiograph, card.population), *of_lungs),
+            lungs=lung_findings(lungs, saliency_map, card.saliency) if lungs else None,
         )
 
 
@@ -84,29 +130,14 @@ def as_radiograph(source: Path | str | bytes | Radiograph) -> Radiograph:
 
 def open_session(bundle: Bundle, *, threads: int) -> onnxruntime.InferenceSession:
     """A CPU session on the bundle's graph; `UnusableBundle` where the graph is not one of ours."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    if threads == 1:  # callers share the cores, and a thread that spins would take theirs
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        session = onnxruntime.InferenceSession(bundle.model, options, providers=["CPUExecutionProvider"])
+        session = cpu_session(bundle.model, threads=threads)
     except Exception as error:  # ONNX Runtime's errors share no public base class
-        raise foreign_graph(bundle, "is not a graph that ONNX Runtime can open") from error
+        raise foreign_graph(bundle, MODEL_FILE, "is not a graph that ONNX Runtime can open") from error
     size_px = bundle.card.preprocessing.size_px
     inputs = [(entry.name, entry.shape[1:], entry.type) for entry in session.get_inputs()]
     if inputs != [(INPUT_NAME, [1, size_px, size_px], "tensor(float)")]:
-        raise foreign_graph(bundle, f"takes {inputs}, not the input that the card describes")
+        raise foreign_graph(bundle, MODEL_FILE, f"takes {inputs}, not the input that the card describes")
     if not set(OUTPUT_NAMES) <= {entry.name for entry in session.get_outputs()}:
-        raise foreign_graph(bundle, f"does not return {', '.join(OUTPUT_NAMES)}")
+        raise foreign_graph(bundle, MODEL_FILE, f"does not return {', '.join(OUTPUT_NAMES)}")
     return session
-
-
-def foreign_graph(bundle: Bundle, what: str) -> UnusableBundle:
-    """The error for a graph that is not one of ours."""
-    return UnusableBundle(
-        "bundle-foreign",
-        f"{bundle.folder / MODEL_FILE} {what}.",
-        remedy="Use a bundle that `pneumoscope train` made.",
-    )

@@ -12,7 +12,7 @@ from pneumoscope.arrays import GrayPicture
 
 
 class WarningCode(StrEnum):
-    """What reading may warn of, each with one line on when."""
+    """What reading, and looking for lungs after it, may warn of, each with one line on when."""
 
     PIXEL_RANGE_INFERRED = "pixel-range-inferred"
     """The file does not say which value is white; it was inferred from the values."""
@@ -28,6 +28,10 @@ class WarningCode(StrEnum):
     """DICOM: the header's window or look-up table cannot be; the full range of values was shown instead."""
     MODALITY_NOT_STATED = "modality-not-stated"
     """DICOM: the header does not say that this is a projection radiograph."""
+    AIR_SHOWN_BRIGHT = "air-shown-bright"
+    """Lungs are found only when the picture is inverted."""
+    LUNGS_UNUSUAL = "lungs-unusual"
+    """The lungs that were found are larger, smaller or elsewhere than in the radiographs the model was made from."""
 
 
 @dataclass(frozen=True, slots=True)

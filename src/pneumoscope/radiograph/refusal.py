@@ -8,7 +8,7 @@ from pneumoscope.errors import RefusedRadiograph
 
 
 class RefusalCode(StrEnum):
-    """The `code` of every `RefusedRadiograph` that reading raises."""
+    """The `code` of every `RefusedRadiograph` that reading, and looking for lungs after it, raises."""
 
     NOT_FOUND = "not-found"
     """No file of that name."""
@@ -48,6 +48,8 @@ class RefusalCode(StrEnum):
     """DICOM: the decoder for this compression is an optional part that is not installed."""
     UNSUPPORTED_TRANSFER_SYNTAX = "unsupported-transfer-syntax"
     """DICOM: a way of storing pixels that is not read here."""
+    NO_LUNGS = "no-lungs"
+    """The bundle's lung segmentation finds hardly any lung: this is no upright frontal chest radiograph."""
 
 
 def cut_off(size_bytes: int) -> RefusedRadiograph:

@@ -3,14 +3,15 @@ from dataclasses import replace
 
 import pytest
 
-from pneumoscope.bundle.bundle import open_bundle, write_bundle
+from pneumoscope.bundle.bundle import open_bundle, with_lungs, write_bundle
 from pneumoscope.bundle.card import card_from_json, card_to_json, content_sha256
 from pneumoscope.errors import UnusableBundle, UnusableOption
+from support.lung_graphs import SPEC, dark_is_lung
 
 
 @pytest.fixture
 def copied(shipped_bundle, tmp_path):
-    return write_bundle(tmp_path / "bundle", shipped_bundle.card, shipped_bundle.model)
+    return write_bundle(tmp_path / "bundle", shipped_bundle.card, shipped_bundle.model, shipped_bundle.lungs)
 
 
 def rewritten(folder, change):
@@ -22,13 +23,14 @@ def rewritten(folder, change):
 
 
 def test_a_card_survives_writing_and_reading(shipped_bundle):
-    text = card_to_json(shipped_bundle.card, model_sha256="abc")
-    card, model_sha256 = card_from_json(text, where="card.json")
-    assert (card, model_sha256) == (shipped_bundle.card, "abc")
+    checksums = {"model.onnx": "abc", "lungs.onnx": "def"}
+    card, found = card_from_json(card_to_json(shipped_bundle.card, checksums), where="card.json")
+    assert (card, found) == (shipped_bundle.card, checksums)
 
 
 def test_a_copied_bundle_opens_with_the_same_model(copied, shipped_bundle):
     assert open_bundle(copied.folder).model == shipped_bundle.model
+    assert open_bundle(copied.folder).lungs == shipped_bundle.lungs
 
 
 def test_one_changed_bit_of_the_model_is_found(copied):
@@ -119,3 +121,66 @@ def test_endlessly_nested_json_is_corrupted(copied):
     (copied.folder / "card.json").write_text("[" * 100_000)
     with pytest.raises(UnusableBundle, match="bundle-corrupted"):
         open_bundle(copied.folder)
+
+
+@pytest.fixture
+def without_lungs(shipped_bundle, tmp_path):
+    card = replace(shipped_bundle.card, lungs=None)
+    return write_bundle(tmp_path / "without", card, shipped_bundle.model)
+
+
+def test_a_bundle_without_lungs_is_whole(without_lungs):
+    assert without_lungs.lungs is None
+    assert "lungs" not in json.loads((without_lungs.folder / "card.json").read_text())
+    assert sorted(path.name for path in without_lungs.folder.iterdir()) == ["card.json", "model.onnx"]
+
+
+def test_lungs_are_added_without_touching_the_model(without_lungs):
+    before = (without_lungs.folder / "model.onnx").read_bytes()
+    bundle = with_lungs(without_lungs, SPEC, dark_is_lung())
+    assert (bundle.folder / "model.onnx").read_bytes() == before
+    assert (bundle.lungs, bundle.card.lungs) == (dark_is_lung(), SPEC)
+    assert bundle.sha256 != without_lungs.sha256
+    assert replace(bundle.card, lungs=None) == without_lungs.card
+
+
+def test_a_card_that_is_written_anew_keeps_the_lungs_of_its_folder(copied):
+    again = write_bundle(copied.folder, replace(copied.card, name="other"), copied.model)
+    assert again.lungs == copied.lungs
+
+
+def test_a_card_that_is_written_elsewhere_without_lungs_does_not_promise_them(copied, tmp_path):
+    elsewhere = write_bundle(tmp_path / "elsewhere", copied.card, copied.model)
+    assert elsewhere.lungs is None
+    assert elsewhere.card.lungs is None
+
+
+def test_one_changed_bit_of_the_lungs_is_found(copied):
+    content = bytearray((copied.folder / "lungs.onnx").read_bytes())
+    content[len(content) // 2] ^= 1
+    (copied.folder / "lungs.onnx").write_bytes(content)
+    with pytest.raises(UnusableBundle, match=r"lungs\.onnx.*bundle-corrupted"):
+        open_bundle(copied.folder)
+
+
+def test_lungs_that_the_card_promises_must_be_there(copied):
+    (copied.folder / "lungs.onnx").unlink()
+    with pytest.raises(UnusableBundle, match=r"holds no lungs\.onnx"):
+        open_bundle(copied.folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"threshold": 1.5}, {"area_share": [0.5, 0.2]}, {"area_share": [0.5]}, {"size_px": 225}, {"size_px": None}],
+)
+def test_limits_of_lungs_that_cannot_be_are_corrupted(copied, change):
+    rewritten(copied.folder, lambda content: content["lungs"].update(change))
+    with pytest.raises(UnusableBundle, match="bundle-corrupted"):
+        open_bundle(copied.folder)
+
+
+def test_the_shipped_lungs_are_small_and_their_measurement_is_in_the_card(shipped_bundle):
+    assert len(shipped_bundle.lungs) < 3_000_000
+    measured = shipped_bundle.card.lungs.metrics["validation"]
+    assert measured["intersection_over_union"]["all"]["low"] > 0.8
+    assert shipped_bundle.card.lungs.provenance["training_data"]["lung_masks"].endswith("CC BY 4.0")

@@ -1,0 +1,40 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from pneumoscope.bundle.card import card_from_json, card_to_json
+from pneumoscope.errors import UnusableBundle
+from pneumoscope.evaluation.zones import ConformalZones
+
+ZONES = ConformalZones(0.05, 0.3, 0.7, 100, 90, 50, 45, "validation")
+CHECKSUMS = {"model.onnx": "abc"}
+
+
+@pytest.fixture
+def card(shipped_bundle):
+    return replace(shipped_bundle.card, lungs=None, zones=ZONES)
+
+
+def test_zones_survive_writing_and_reading(card):
+    assert card_from_json(card_to_json(card, CHECKSUMS), where="card.json")[0] == card
+
+
+def test_a_card_without_zones_has_no_such_key_and_stays_valid(card):
+    text = card_to_json(replace(card, zones=None), CHECKSUMS)
+    assert "zones" not in json.loads(text)
+    assert card_from_json(text, where="card.json")[0].zones is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"alpha": 0.0}, "zones-impossible"), ({"alpha": "x"}, "bundle-corrupted"), ({"colour": 1}, "bundle-corrupted")],
+)
+def test_zones_that_cannot_be_are_refused(card, changes, code):
+    from pneumoscope.bundle.card import content_sha256
+
+    content = json.loads(card_to_json(card, CHECKSUMS))
+    content["zones"].update(changes)
+    content["checksums"]["card.json"] = content_sha256(content)
+    with pytest.raises(UnusableBundle, match=code):
+        card_from_json(json.dumps(content), where="card.json")
