@@ -103,9 +103,9 @@ def pickled_module(path: Path) -> UnusableOption:
 
 def damaged(path: Path, error: Exception) -> UnusableOption:
     """The error for a file that cannot be read."""
-    reason = str(error).split("\n", 1)[0]
+    reason = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
     return UnusableOption(
         "weights-damaged",
-        f"{path} cannot be read as weights: {reason}.",
+        f"{path} cannot be read as weights{reason}; it is cut off, damaged or another kind of file.",
         remedy="Give a whole file: a state dict in .pth or .pt, or .safetensors.",
     )

@@ -50,7 +50,7 @@ def rows_of_run(
 ) -> list[ManifestRow]:
     """The radiographs of a run, new or gone on with; the official test split is never opened.
 
-    `FailedTraining` where the folder holds a run and `resume` is false, or where that run is of other settings.
+    A folder without a checkpoint has nothing to lose and is begun anew. `FailedTraining` where the folder holds a run and `resume` is false, or where that run is of other settings.
     """
     settings = json.loads(
         json.dumps(
@@ -62,8 +62,8 @@ def rows_of_run(
             }
         )
     )
-    if (output / MANIFEST_FILE).is_file() and (output / SETTINGS_FILE).is_file():
-        if (output / CHECKPOINT_FILE).is_file() and not resume:
+    if all((output / name).is_file() for name in (CHECKPOINT_FILE, MANIFEST_FILE, SETTINGS_FILE)):
+        if not resume:
             raise FailedTraining(
                 "run-exists",
                 f"{output} holds a run already.",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from pneumoscope.dataset.manifest import ManifestRow
+from pneumoscope.dataset.manifest import ManifestRow, read_manifest
 from pneumoscope.errors import MissingExtra
 from pneumoscope.figures.history import read_history
 from pneumoscope.figures.save import save_figure
@@ -47,15 +47,17 @@ def whole_run(
     with clear_failures(), sole_writer(output) if processes.leads else nullcontext():
         if not processes.leads:
             processes.wait()
-        origin = hashlib.sha256(weights.read_bytes()).hexdigest() if weights else recipe.weights
-        rows = rows_of_run(
-            recipe, source, output=output, seed=setting.seed, weights=origin, resume=resume or not processes.leads
-        )
+        begun = network(recipe, weights, setting)
+        if processes.leads:
+            origin = hashlib.sha256(weights.read_bytes()).hexdigest() if weights else recipe.weights
+            rows = rows_of_run(recipe, source, output=output, seed=setting.seed, weights=origin, resume=resume)
+        else:
+            rows = read_manifest(output / MANIFEST_FILE)
         training, validation = decoded(rows, source, size_px=recipe.size_px)
         if processes.leads:
             processes.wait()
         tell(beginning(recipe, source, rows, training, validation, output))
-        model = train(recipe, network(recipe, weights, setting), training, validation, setting)
+        model = train(recipe, begun, training, validation, setting)
         if processes.leads:
             save_weights(model, output / WEIGHTS_FILE)
             draw_curves(recipe, setting, caption_of(recipe, setting, training, validation), tell)

@@ -68,6 +68,12 @@ def test_a_run_without_a_checkpoint_yet_may_simply_be_started_again(asked):
     assert asked() == asked()
 
 
+def test_even_with_other_settings(asked, tmp_path):
+    asked()
+    asked(weights="abc")
+    assert json.loads((tmp_path / "run" / "recipe.json").read_text())["weights"] == "abc"
+
+
 def test_resume_in_a_new_folder_begins_there(asked):
     assert asked(resume=True)
 
@@ -86,6 +92,7 @@ def test_resume_in_a_new_folder_begins_there(asked):
 )
 def test_a_run_of_other_settings_names_the_key_and_is_left_as_it_is(asked, recipe, source, tmp_path, changes, said):
     asked()
+    (tmp_path / "run" / "checkpoint.pt").touch()
     before = files_of(tmp_path / "run")
     (key, value), *_ = changes.items()
     if key in {"seed", "weights"}:
