@@ -3,20 +3,16 @@
 `python benchmarks/cached_training.py --data DIR --output FILE.json [--recipe vgg16-reference] [--weights random]`
 
 Both trainings run in one process on the same radiographs from the same seed and take turns of a few steps, so that a
-disturbance of the machine hits both alike. Both have the allocator's settings and the decoded radiographs; a third
-figure is the plain loop without the allocator's settings, for a few steps in a process of its own.
+disturbance of the machine hits both alike. Both have the allocator's settings and the decoded radiographs.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import itertools
 import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -129,34 +125,6 @@ def compared(recipe: Recipe, parts: tuple[TrainingData, TrainingData], folder: P
     }
 
 
-def few_steps(recipe: Recipe, parts: tuple[TrainingData, TrainingData], folder: Path, *, steps: int) -> float:
-    """Median seconds a step of the plain loop, as this process's allocator has it."""
-
-    class EnoughError(Exception):
-        pass
-
-    ends = [time.perf_counter()]
-
-    def after(report: StepReport) -> None:
-        ends.append(time.perf_counter())
-        if report.step == steps:
-            raise EnoughError
-
-    plain = replace(recipe, stages=tuple(replace(stage, cached_views=0) for stage in recipe.stages))
-    setting = Setting(folder, SEED, watchers=Watchers(on_step=after))
-    with contextlib.suppress(EnoughError):
-        train(plain, network(plain, None, setting), *parts, setting)
-    return statistics.median(after - before for before, after in itertools.pairwise(ends[1:]))
-
-
-def without_allocator_settings() -> float:
-    """The same few steps in a process without the allocator's settings."""
-    environment = {name: value for name, value in os.environ.items() if name not in ALLOCATOR_SETTINGS}
-    command = [sys.executable, __file__, "--few-steps", *sys.argv[1:]]
-    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    return float(answer.stdout.strip().splitlines()[-1])
-
-
 def parsed() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -165,25 +133,20 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
     parser.add_argument("--recipe", default="vgg16-reference")
     parser.add_argument("--set", dest="overrides", action="append", default=[])
-    parser.add_argument("--few-steps", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 def main() -> None:
     """Measure and write."""
     options = parsed()
-    if not options.few_steps and any(name not in os.environ for name in ALLOCATOR_SETTINGS):
+    if any(name not in os.environ for name in ALLOCATOR_SETTINGS):
         os.execve(sys.executable, [sys.executable, *sys.argv], ALLOCATOR_SETTINGS | dict(os.environ))  # noqa: S606
     recipe = load_recipe(options.recipe, options.overrides)
     source = DataSource(options.data, None, None, options.cache)
     rows = divided(source, share=recipe.validation_share, seed=SEED)
     parts = decoded(rows, source, size_px=recipe.size_px)
     with tempfile.TemporaryDirectory(dir=options.cache) as folder:
-        if options.few_steps:
-            print(few_steps(recipe, parts, Path(folder), steps=4))
-            return
         results = compared(recipe, parts, Path(folder))
-        results["plain_seconds_per_step_without_allocator_settings"] = without_allocator_settings()
     about = {
         "recipe": recipe.to_dict(),
         "radiographs": {"train": len(parts[0].rows), "validation": len(parts[1].rows)},

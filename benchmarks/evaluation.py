@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 
 from pneumoscope.bundle.bundle import open_bundle
-from pneumoscope.dataset.manifest import Split, read_kermany
+from pneumoscope.dataset.manifest import Split
 from pneumoscope.evaluation.evaluate import evaluate_scores
 from pneumoscope.evaluation.read_columns import read_score_columns
+from pneumoscope.inference.listing import listed_radiographs
 from pneumoscope.inference.pool import usable_cores, worker_count
 from pneumoscope.inference.predictor import Predictor
-from pneumoscope.inference.scoring import score_manifest
+from pneumoscope.inference.scoring import scored_rows
 from pneumoscope.radiograph.reading import read_radiograph
 from speed import bare_uses, measured_process, medians
 
@@ -35,19 +36,20 @@ MILLION = 1_000_000
 
 def scoring(data: Path) -> dict[str, Any]:
     """Radiographs a second of the shipped path from files, and of the bare session."""
-    rows = read_kermany(data, splits={Split.TRAIN})[::8][:PICTURES]
+    rows = listed_radiographs(data, None, Split.TRAIN)[::8][:PICTURES]
     predictor = Predictor.open(threads=1)
     preprocessing = predictor.bundle.card.preprocessing
     batch = np.stack([preprocessing(read_radiograph(data / row.path).gray) for row in rows])
     uses = bare_uses(batch)
 
     def ours() -> None:
-        score_manifest(rows, data, predictor, workers=worker_count(), watched=lambda results: results)
+        for _ in scored_rows(rows, data, predictor, workers=worker_count()):
+            pass
 
-    seconds = medians({**uses, "score_manifest": ours}, rounds=5)
+    seconds = medians({**uses, "ours": ours}, rounds=5)
     rates = {name: len(rows) / value for name, value in seconds.items()}
     best = max(rates[name] for name in uses)
-    return {"radiographs": len(rows), "per_second": rates, "share_of_best_bare_use": rates["score_manifest"] / best}
+    return {"radiographs": len(rows), "per_second": rates, "share_of_best_bare_use": rates["ours"] / best}
 
 
 def bootstrap() -> dict[str, Any]:

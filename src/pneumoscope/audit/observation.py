@@ -18,6 +18,7 @@ from pneumoscope.audit.perturbations import PERTURBATIONS
 from pneumoscope.audit.ranked import Values
 from pneumoscope.dataset.layouts import Watched
 from pneumoscope.dataset.manifest import ManifestRow
+from pneumoscope.evaluation.sharpness import laplacian_variance
 from pneumoscope.explanation.localization import share_inside
 from pneumoscope.inference.pool import ordered_results
 from pneumoscope.inference.predictor import Predictor
@@ -147,11 +148,3 @@ def scored(inputs: Sequence[np.ndarray], predictor: Predictor) -> tuple[list[flo
         first = saliency_maps[0] if first is None else first
     assert first is not None
     return logits, first
-
-
-def laplacian_variance(gray: GrayPicture) -> float:
-    """Sharpness as the variance of the 4-neighbour Laplacian (Pertuz 2013, doi:10.1016/j.patcog.2012.11.011)."""
-    levels = gray.astype(np.float32)
-    middle = levels[1:-1, 1:-1]
-    laplacian = levels[:-2, 1:-1] + levels[2:, 1:-1] + levels[1:-1, :-2] + levels[1:-1, 2:] - 4 * middle
-    return float(laplacian.var())

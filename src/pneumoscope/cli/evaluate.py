@@ -1,128 +1,244 @@
-"""`pneumoscope evaluate`: score a labelled set with the shipped path and write the evidence."""
+"""`pneumoscope evaluate`: score a labelled set with the shipped path, or take any model's scores, and write the evidence."""
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 import numpy as np
 
-from pneumoscope.bundle.bundle import Bundle, write_bundle
-from pneumoscope.dataset.manifest import Split, in_split, read_kermany, read_manifest
-from pneumoscope.errors import UnusableData
-from pneumoscope.evaluation.evaluate import evaluate
+from pneumoscope.bundle.bundle import Bundle, open_bundle, write_bundle
+from pneumoscope.cli.evaluation_printing import summary
+from pneumoscope.cli.score_tables import (
+    by_card,
+    measured_points,
+    of_one_split,
+    refuse_another_model,
+    subgroup_columns,
+    thresholds_of,
+)
+from pneumoscope.cli.scoring import SCORES_FILE, Asked, make_folder, score_into, tell_opening, tell_unreadable
+from pneumoscope.dataset.manifest import Split
+from pneumoscope.errors import MissingExtra, UnusableData, UnusableOption
+from pneumoscope.evaluation.columns import ScoreColumns
+from pneumoscope.evaluation.evaluate import evaluate_scores, short_form
 from pneumoscope.evaluation.metrics import both_classes
-from pneumoscope.evaluation.scores import write_scores
-from pneumoscope.inference.pool import worker_count
+from pneumoscope.evaluation.read_columns import read_score_columns
+from pneumoscope.evaluation.write_columns import write_score_columns
+from pneumoscope.inference.listing import listed_radiographs
 from pneumoscope.inference.predictor import Predictor
-from pneumoscope.inference.scoring import score_manifest
-from pneumoscope.inference.store import ResultStore
+from pneumoscope.inference.score_file import ScoreFile
+from pneumoscope.inference.score_origin import BundleIdentity, ScoreOrigin, origin_beside, sha256_of
 from pneumoscope.whole_file import write_whole
 
-Row = TypeVar("Row")
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+SPLITS = click.Choice([split.value for split in Split])
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A table to be evaluated, and where it came from as far as that is known."""
+
+    table: ScoreColumns
+    file: Path
+    split: str | None
+    bundle: Bundle | None
+    origin: ScoreOrigin | None
+    data: Path | None
 
 
 @click.command()
-@click.option("--data", required=True, type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option(
-    "--manifest",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="manifest.csv; read from DATA otherwise.",
-)
-@click.option("--split", type=click.Choice([split.value for split in Split]), default="test", show_default=True)
-@click.option("--bundle", "bundle_folder", type=click.Path(path_type=Path), help="The shipped one by default.")
+@click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Radiographs to score.")
+@click.option("--manifest", type=FILE, help="manifest.csv, with paths relative to DATA; DATA is listed otherwise.")
+@click.option("--sizes", type=FILE, help="CSV of original sizes, where the files are resized copies.")
+@click.option("--scores", type=FILE, help="Scores of any model, instead of scoring DATA.")
+@click.option("--split", type=SPLITS, help="test by default, if there are splits; with --scores the one they record.")
+@click.option("--bundle", "bundle_folder", type=click.Path(path_type=Path), help="The shipped one, unless --scores.")
+@click.option("--threshold", "settings", multiple=True, metavar="NAME=VALUE", help="A threshold; may be repeated.")
+@click.option("--prevalence", type=float, help="PPV and NPV where this share has the finding, such as 0.05.")
+@click.option("--subgroup", "columns", multiple=True, metavar="COLUMN", help="Instead of the usual ones; repeat it.")
 @click.option("--output", required=True, type=click.Path(path_type=Path, file_okay=False))
 @click.option(
     "--resamples", default=2000, show_default=True, type=click.IntRange(1), help="Bootstrap resamples, by patient."
 )
+@click.option("--resume", is_flag=True, help="Go on with the scores that are in OUTPUT.")
 @click.option("--into-card", is_flag=True, help="Write the metrics, and that the test was opened, into the card.")
+@click.pass_context
 def command(
-    data: Path,
+    context: click.Context,
+    data: Path | None,
     manifest: Path | None,
-    split: str,
+    sizes: Path | None,
+    scores: Path | None,
+    split: str | None,
     bundle_folder: Path | None,
+    settings: tuple[str, ...],
+    prevalence: float | None,
+    columns: tuple[str, ...],
     output: Path,
     resamples: int,
+    resume: bool,
     into_card: bool,
 ) -> None:
-    """Score one split of DATA and write scores.csv and evaluation.json, each number with a 95 % interval by patient."""
-    store = ResultStore.create(output)
-    rows = in_split(read_manifest(manifest) if manifest else read_kermany(data, splits={Split(split)}), Split(split))
-    if not rows:
-        raise UnusableData(
-            "split-empty",
-            f"There are no rows of the split {split}.",
-            remedy="Choose another --split; validation rows are in the manifest.csv of a run folder.",
+    """Measure scores against labels and write scores.csv, evaluation.json and a report, with 95 % intervals."""
+    refuse_unfitting_options(data, scores, manifest=manifest, sizes=sizes, resume=resume)
+    given = thresholds_of(settings)
+    make_folder(output)
+    if data:
+        asked = Asked(data, manifest, sizes, Split(split) if split else usual_split(data, manifest))
+        scored = scored_here(asked, bundle_folder, ScoreFile(output / SCORES_FILE), resume=resume)
+    else:
+        assert scores is not None
+        scored = scored_elsewhere(scores, split, open_bundle(bundle_folder) if bundle_folder else None)
+        keep_scores(scored, ScoreFile(output / SCORES_FILE))
+    if into_card and (scored.bundle is None or scored.split is None or scored.origin is None):
+        raise UnusableOption(
+            "card-unknown",
+            "--into-card needs scores that are known to be of a bundle and of one split.",
+            remedy="Evaluate with --data, or with --scores of `pneumoscope score` and its --bundle.",
         )
-    both_classes(np.array([row.has_finding for row in rows]))
+    card = scored.bundle.card if scored.bundle else None
+    found = evaluate_scores(
+        scored.table,
+        measured_points(card, given),
+        card.zones if card else None,
+        prevalence=prevalence,
+        subgroup_columns=columns or subgroup_columns(scored.table),
+        resamples=resamples,
+        generator=np.random.default_rng(0),
+    )
+    document = {**identity(scored, manifest, context.params, counted=into_card), **found}
+    write_whole(output / "evaluation.json", (json.dumps(document, indent=1) + "\n").encode())
+    if into_card and scored.bundle and scored.split:
+        record_in_card(scored.bundle, scored.split, document)
+    write_report(output, document, scored)
+    for line in summary(document):
+        click.echo(line)
+
+
+def refuse_unfitting_options(
+    data: Path | None, scores: Path | None, *, manifest: Path | None, sizes: Path | None, resume: bool
+) -> None:
+    """One source of scores, and options that belong to it."""
+    if (data is None) == (scores is None):
+        raise UnusableOption(
+            "two-sources" if data else "source-missing",
+            "--data and --scores were both given." if data else "Neither --data nor --scores was given.",
+            remedy="Give --data to score radiographs, or --scores to evaluate a table of scores.",
+        )
+    if scores and (manifest or sizes or resume):
+        raise UnusableOption(
+            "option-without-data",
+            "--manifest, --sizes and --resume are for radiographs that are scored.",
+            remedy="Leave them away with --scores.",
+        )
+
+
+def usual_split(data: Path, manifest: Path | None) -> Split | None:
+    """`test`, or None where the radiographs are not split."""
+    return Split.TEST if any(row.split for row in listed_radiographs(data, manifest, None)) else None
+
+
+def scored_here(asked: Asked, bundle_folder: Path | None, file: ScoreFile, *, resume: bool) -> Scored:
+    """Score every row with the bundle; `UnusableData` where one cannot be, after all others are scored and kept."""
+    rows = listed_radiographs(asked.data, asked.manifest, asked.split)
+    if unlabelled := [row.path for row in rows if row.label is None]:
+        raise UnusableData(
+            "labels-missing",
+            f"{len(unlabelled)} radiographs have no label, the first is {unlabelled[0]}.",
+            remedy="Evaluate labelled radiographs; `pneumoscope score` scores others.",
+        )
+    both_classes(np.array([row.label == "PNEUMONIA" for row in rows]))
     predictor = Predictor.open(bundle_folder, threads=1)
-    table = score_manifest(rows, data, predictor, workers=worker_count(), watched=with_progress(len(rows)))
-    write_scores(table, store.folder / "scores.csv")
-    card = predictor.bundle.card
-    result = evaluate(table, card.operating_points, resamples=resamples, generator=np.random.default_rng(0))
-    made = datetime.now(UTC).isoformat(timespec="seconds")
-    result = {"split": split, "made": made, "bundle": bundle_identity(predictor.bundle), **result}
-    write_whole(output / "evaluation.json", (json.dumps(result, indent=1) + "\n").encode())
-    if into_card:
-        record_in_card(predictor.bundle, split, made, result)
-    print_summary(result)
+    if asked.split is Split.TEST:
+        tell_opening(predictor.bundle, len(rows))
+    if unreadable := score_into(file, rows, asked, predictor, resume=resume):
+        tell_unreadable(unreadable, file)
+        raise UnusableData(
+            "rows-unreadable",
+            f"{len(unreadable)} of {len(rows)} radiographs could not be scored, and an evaluation leaves none out.",
+            remedy="Mend the files and go on by --resume, or take their rows out of the manifest. --data is what its"
+            " paths are relative to.",
+        )
+    file.finish()
+    return Scored(
+        read_score_columns(file.path),
+        file.path,
+        asked.split,
+        predictor.bundle,
+        origin_beside(file.path),
+        asked.data,
+    )
 
 
-def with_progress(total: int) -> Any:
-    """A wrapper that shows a bar on standard error where a person watches."""
+def scored_elsewhere(scores: Path, split: str | None, bundle: Bundle | None) -> Scored:
+    """A table as it is; where it is known to be of the bundle's model, by the calibration of its card as it is now."""
+    origin = origin_beside(scores)
+    table, split = of_one_split(read_score_columns(scores), split, where=scores)
+    if bundle:
+        refuse_another_model(origin, bundle, where=scores)
+    if bundle and origin:
+        table, origin = by_card(table, bundle.card), origin.recalibrated(bundle)
+    return Scored(table, scores, split, bundle, origin, None)
 
-    def watched(results: Iterable[Row]) -> Iterable[Row]:
-        from tqdm import tqdm
 
-        bar: Iterable[Row] = tqdm(results, total=total, disable=not sys.stderr.isatty(), unit="radiograph")
-        return bar
+def keep_scores(scored: Scored, file: ScoreFile) -> None:
+    """What is evaluated stands beside the evaluation, unless it stands there already."""
+    if file.path.exists() and file.path.samefile(scored.file):
+        return
+    write_score_columns(scored.table, file.path)
+    file.origin.unlink(missing_ok=True)
+    if scored.origin:
+        write_whole(file.origin, scored.origin.to_json())
 
-    return watched
 
-
-def bundle_identity(bundle: Bundle) -> dict[str, str]:
-    """By the model's checksum, since the card changes when metrics are written into it."""
-    import hashlib
-
-    return {
-        "name": bundle.card.name,
-        "version": bundle.card.version,
-        "model_sha256": hashlib.sha256(bundle.model).hexdigest(),
+def identity(scored: Scored, manifest: Path | None, options: dict[str, Any], *, counted: bool) -> dict[str, Any]:
+    """What was evaluated, when, and how often this test split was opened, as the card records it."""
+    bundle, origin = scored.bundle, scored.origin
+    known = BundleIdentity.of(bundle) if bundle else origin.bundle if origin else None
+    document: dict[str, Any] = {
+        "split": scored.split,
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "bundle": {**asdict(known), "sha256": bundle.sha256 if bundle else None} if known else None,
+        "data": {
+            "folder": scored.data.resolve().name if scored.data else origin.data if origin else None,
+            "manifest_sha256": sha256_of(manifest) or (origin.manifest_sha256 if origin else None),
+            "scores": scored.file.name,
+            "scores_sha256": sha256_of(scored.file),
+        },
+        "options": {name: told(value) for name, value in options.items() if value not in {None, ()}},
     }
+    if scored.split == Split.TEST and bundle:
+        recorded = len(bundle.card.provenance.get("test_openings", []))
+        document["test_openings"] = {"recorded": recorded + counted, "this_one": counted}
+    return document
 
 
-def record_in_card(bundle: Bundle, split: str, made: str, result: dict[str, Any]) -> None:
+def told(value: Any) -> Any:
+    """An option as it may be read elsewhere: a path by its name only."""
+    return value.name or str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
+
+
+def record_in_card(bundle: Bundle, split: str, document: dict[str, Any]) -> None:
     """Metrics of the split into `metrics`, and one more opening into `provenance.test_openings`."""
     provenance = dict(bundle.card.provenance)
     if split == Split.TEST:
-        opening = {"opened": made, "radiographs": result["radiographs"]}
+        opening = {"opened": document["made"], "radiographs": document["radiographs"]}
         provenance["test_openings"] = [*provenance.get("test_openings", []), opening]
-    metrics = {**bundle.card.metrics, split: {key: value for key, value in result.items() if key != "bundle"}}
-    write_bundle(bundle.folder, replace(bundle.card, metrics=metrics, provenance=provenance), bundle.model)
+    metrics = {**bundle.card.metrics, split: {"split": split, "made": document["made"], **short_form(document)}}
+    card = replace(bundle.card, metrics=metrics, provenance=provenance)
+    write_bundle(bundle.folder, card, bundle.model, bundle.lungs)
 
 
-def print_summary(result: dict[str, Any]) -> None:
-    """The main numbers on standard output."""
-    click.echo(f"{result['radiographs']} radiographs of {result['patients']} patients, 95 % intervals by patient")
-    for name, value in result["metrics"].items():
-        click.echo(f"  {name:<20} {with_interval(value)}")
-    for name, point in result["operating_points"].items():
-        click.echo(f"  at {name} (threshold {point['threshold']:.4f}):")
-        for metric in ("accuracy", "sensitivity", "specificity"):
-            value = point["metrics"][metric]
-            promised = point["promised"].get(metric)
-            note = f"   promised {promised:.4f} on {point['promised']['on']}" if promised is not None else ""
-            click.echo(f"    {metric:<18} {with_interval(value)}{note}")
+def write_report(output: Path, document: dict[str, Any], scored: Scored) -> None:
+    """Figures and pages for people; without the library that draws them the numbers stand all the same."""
+    from pneumoscope.report.evaluation_report import write_evaluation_report
 
-
-def with_interval(value: dict[str, float | None]) -> str:
-    """A value and its 95 % interval."""
-    if value["value"] is None:
-        return "not defined"
-    return f"{value['value']:.4f} [{value['low']:.4f}, {value['high']:.4f}]"
+    try:
+        write_evaluation_report(output, document, scored.table, bundle=scored.bundle, data=scored.data)
+    except MissingExtra as missing:
+        click.echo(f"no report was written: {missing.message} {missing.remedy}", err=True)

@@ -17,17 +17,23 @@ DISCLAIMER = "Research and education only. Not a medical device."
 COMMANDS = {
     "predict": "Read radiographs: probability, decision, and where in the picture it comes from.",
     "serve": "Open the web page and the API on this machine.",
-    "evaluate": "Measure a bundle on labelled radiographs, with intervals.",
+    "score": "Score a set of radiographs into a table.",
+    "evaluate": "Measure a bundle, or any model's scores, on labelled radiographs, with intervals.",
+    "compare": "Compare two systems on the same radiographs.",
+    "calibrate": "Fit calibration, operating points and zones of a bundle to scores.",
+    "audit": "Ask a bundle for shortcuts: does it read the lungs, or something else?",
     "data": "Fetch, import and audit labelled radiographs.",
     "train": "Train a model from a recipe and make a bundle of it.",
+    "train-lungs": "Train the lung segmentation of a bundle from lung masks.",
     "recipes": "List the recipes that ship, or show one.",
     "parity": "Prove that full-size files and their small copies give the same answer.",
     "bundle": "Verify a bundle and show its card.",
+    "card": "Write the model card of a bundle, with numbers from its files.",
 }
 
 
 class LazyGroup(click.Group):
-    """Subcommands by name, from `pneumoscope.cli.NAME`."""
+    """Subcommands by name, from `pneumoscope.cli.NAME`, a dash read as an underscore."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -35,7 +41,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"pneumoscope.cli.{cmd_name}").command
+        module = f"pneumoscope.cli.{cmd_name.replace('-', '_')}"
+        command: click.Command = importlib.import_module(module).command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

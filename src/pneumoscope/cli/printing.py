@@ -14,7 +14,7 @@ from pneumoscope.cli.main import printable
 from pneumoscope.inference.result import Result
 
 FILE_WIDTH = 44
-CSV_COLUMNS = ("file", "score", "probability", "decision", "operating_point", "threshold", "warnings", "error")
+CSV_COLUMNS = ("file", "score", "probability", "decision", "operating_point", "threshold", "zone", "warnings", "error")
 
 
 class Printer(ABC):
@@ -75,7 +75,7 @@ class TablePrinter(Printer):
     def add(self, result: Result) -> None:
         if not self.started:
             self.started = True
-            click.echo(f"{'file':<{FILE_WIDTH}}  probability  decision   operating point  warnings")
+            click.echo(f"{'file':<{FILE_WIDTH}}  probability  decision   operating point  zone       warnings")
         name = shortened(printable(result["file"]))
         if error := result["error"]:
             message = error["message"].removeprefix(f"{result['file']}: ")
@@ -83,7 +83,7 @@ class TablePrinter(Printer):
             return
         click.echo(
             f"{name:<{FILE_WIDTH}}  {result['probability']:>11.3f}  {result['decision']:<9}  "
-            f"{result['operating_point']:<15}  {warning_codes(result) or '-'}"
+            f"{result['operating_point']:<15}  {result['zone'] or '-':<9}  {warning_codes(result) or '-'}"
         )
 
 

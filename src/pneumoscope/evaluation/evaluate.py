@@ -14,7 +14,7 @@ from pneumoscope.evaluation.columns import ScoreColumns
 from pneumoscope.evaluation.delong import auroc_interval
 from pneumoscope.evaluation.intervals import LEVEL
 from pneumoscope.evaluation.metrics import both_classes, confusion_counts
-from pneumoscope.evaluation.operating_point import OperatingPoint
+from pneumoscope.evaluation.operating_point import GivenThreshold, OperatingPoint
 from pneumoscope.evaluation.scores import ScoreTable
 from pneumoscope.evaluation.subgroups import Subgroup, subgroups
 from pneumoscope.evaluation.table_measure import table_measure
@@ -28,7 +28,7 @@ SHORT_RATES = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "p
 
 def evaluate_scores(
     table: ScoreColumns,
-    points: Sequence[OperatingPoint],
+    points: Sequence[OperatingPoint | GivenThreshold],
     zones: ConformalZones | None = None,
     *,
     prevalence: float | None = None,
@@ -80,8 +80,12 @@ def evaluate_scores(
 def evaluate(
     table: ScoreTable, operating_points: Sequence[OperatingPoint], *, resamples: int, generator: np.random.Generator
 ) -> Evaluation:
-    """The short form that a card carries: the main metrics, and decisions as promised and as found."""
-    full = evaluate_scores(table.columns(), operating_points, resamples=resamples, generator=generator)
+    """The short form of an evaluation of all that a card promises."""
+    return short_form(evaluate_scores(table.columns(), operating_points, resamples=resamples, generator=generator))
+
+
+def short_form(full: Evaluation) -> Evaluation:
+    """What a card carries: the main metrics, and decisions as promised and as found."""
     return {
         **{name: full[name] for name in ("radiographs", "patients", "with_finding", "interval")},
         "metrics": {name: full["metrics"][name] for name in SHORT_METRICS},
@@ -110,7 +114,7 @@ def delong(table: ScoreColumns) -> Evaluation:
 
 
 def at_operating_point(
-    table: ScoreColumns, point: OperatingPoint, found: Mapping[str, Any], prevalence: float | None
+    table: ScoreColumns, point: OperatingPoint | GivenThreshold, found: Mapping[str, Any], prevalence: float | None
 ) -> Evaluation:
     """Confusion counts and rates at a threshold, beside what it had where it was chosen."""
     promised = {"sensitivity": point.sensitivity, "specificity": point.specificity}
@@ -139,10 +143,10 @@ def with_exact_ends(found: Mapping[str, Any], with_finding: int, without_finding
     }
 
 
-def is_inside(value: float, interval: Mapping[str, float | None]) -> bool | None:
-    """None where there is no interval."""
+def is_inside(value: float | None, interval: Mapping[str, float | None]) -> bool | None:
+    """None where there is no interval, or nothing was promised."""
     low, high = interval["low"], interval["high"]
-    return None if low is None or high is None else low <= value <= high
+    return None if value is None or low is None or high is None else low <= value <= high
 
 
 def in_zones(table: ScoreColumns, zones: ConformalZones, metrics: Mapping[str, Any]) -> Evaluation:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pneumoscope.arrays import Labels, Scores
-from pneumoscope.errors import UnusableBundle
+from pneumoscope.errors import UnusableBundle, UnusableOption
 from pneumoscope.evaluation.metrics import both_classes, confusion_counts
 
 SCREENING_SENSITIVITY = 0.98
@@ -44,6 +44,26 @@ class OperatingPoint:
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenThreshold:
+    """A threshold that a person names, of which nothing is promised; otherwise it is measured as an operating point."""
+
+    name: str
+    threshold: float
+    sensitivity: None = None
+    specificity: None = None
+    chosen_on: None = None
+    rule: str = "given"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold < 1:
+            raise UnusableOption(
+                "threshold-impossible",
+                f"The threshold {self.name} is {self.threshold}; it must lie between 0 and 1.",
+                remedy="Give a threshold on the probability, such as 0.5.",
+            )
 
 
 def decide(probability: float, operating_point: OperatingPoint) -> Decision:

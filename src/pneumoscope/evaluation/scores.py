@@ -1,18 +1,15 @@
-"""A table of scores: what a model said of each radiograph, with reference standard and patient (`scores.csv`)."""
+"""A table of scores by rows: what a model said of each radiograph, with reference standard and patient."""
 
 from __future__ import annotations
 
-import csv
 import math
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 
 from pneumoscope.arrays import Labels, Scores
 from pneumoscope.errors import UnusableData
 from pneumoscope.evaluation.columns import ScoreColumns, categories
-from pneumoscope.evaluation.read_columns import csv_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,38 +69,3 @@ class ScoreTable:
             patients=categories(self.patients),
             extras={"subtype": categories([row.subtype for row in self.rows])},
         )
-
-
-def write_scores(table: ScoreTable, path: Path) -> None:
-    """Write `scores.csv` with one column a field."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(ScoredRadiograph)])
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in table.rows)
-
-
-def read_scores(path: Path) -> ScoreTable:
-    """Read our own `scores.csv`; `UnusableData` names the line that is wrong. `read_columns` reads any model's."""
-    lines = csv_lines(path)
-    _, names = next(lines, (0, []))
-    rows = []
-    for number, cells in lines:
-        entry = dict(zip(names, cells, strict=False))
-        try:
-            rows.append(
-                ScoredRadiograph(
-                    path=entry["path"],
-                    patient=entry["patient"],
-                    subtype=entry["subtype"],
-                    has_finding={"True": True, "False": False}[entry["has_finding"]],
-                    logit=float(entry["logit"]),
-                    probability=float(entry["probability"]),
-                )
-            )
-        except (KeyError, ValueError) as error:
-            raise UnusableData(
-                "scores-row",
-                f"{path}, line {number}: {error} is missing or not a value.",
-                remedy=f"A score table has the columns {', '.join(f.name for f in fields(ScoredRadiograph))}.",
-            ) from error
-    return ScoreTable(tuple(rows))

@@ -16,6 +16,8 @@ from pneumoscope.arrays import Labels, Scores
 from pneumoscope.errors import UnusableBundle, UnusableData, UnusableOption
 from pneumoscope.evaluation.metrics import both_classes
 
+ALPHA = 0.05
+"""The error rate that new bundles promise, for each class."""
 ROUNDING = 1e-12
 
 

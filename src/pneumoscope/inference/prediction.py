@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pneumoscope.arrays import Embedding, SaliencyMap
 from pneumoscope.evaluation.operating_point import Decision, OperatingPoint
+from pneumoscope.evaluation.zones import Zone
 from pneumoscope.inference.lung_evidence import LungFindings
 from pneumoscope.radiograph.radiograph import Radiograph, RadiographWarning
 
@@ -15,7 +16,7 @@ class Prediction:
     """Logit, score (its sigmoid), calibrated probability, the decision at an operating point, and where it comes from.
 
     `warnings` holds those of the radiograph and those of the model (age, view or lungs outside its population). `lungs`
-    is None where the bundle has no lung segmentation.
+    is None where the bundle has no lung segmentation, `zone` where it has no zones.
     """
 
     radiograph: Radiograph
@@ -28,3 +29,4 @@ class Prediction:
     embedding: Embedding
     warnings: tuple[RadiographWarning, ...]
     lungs: LungFindings | None = None
+    zone: Zone | None = None

@@ -116,6 +116,7 @@ class Predictor:
             embedding=embedding,
             warnings=(*radiograph.warnings, *population_warnings(radiograph, card.population), *of_lungs),
             lungs=lung_findings(lungs, saliency_map, card.saliency) if lungs else None,
+            zone=card.zones.zone(probability) if card.zones else None,
         )
 
 

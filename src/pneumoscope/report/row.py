@@ -46,6 +46,8 @@ class Row:
     """PNEUMONIA, NORMAL, or empty."""
     operating_point: str
     threshold: float | None
+    zone: str
+    """likely, uncertain, unlikely, or empty."""
     facts: str
     warnings: tuple[Warned, ...]
     refused: Refused | None
@@ -61,6 +63,7 @@ def row_of(result: Mapping[str, object]) -> Row:
         decision=shown(result.get("decision")),
         operating_point=shown(result.get("operating_point")),
         threshold=_fraction(result.get("threshold")),
+        zone=shown(result.get("zone")),
         facts=", ".join(_facts(result)),
         warnings=tuple(
             Warned(tag=shown(each.get("tag")), message=shown(each.get("message")) or shown(each.get("code")))

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from pneumoscope.arrays import GrayPicture
 from pneumoscope.errors import RefusedRadiograph
 from pneumoscope.evaluation.operating_point import Decision
+from pneumoscope.evaluation.zones import Zone
 from pneumoscope.explanation.coloring import Coloring
 from pneumoscope.explanation.heat_map import blended, heat_map_png
 from pneumoscope.explanation.png import png_bytes
@@ -39,7 +40,7 @@ class Warned(BaseModel):
 
 
 class ReferenceAnswer(BaseModel):
-    """The answer of `POST /predict`: the keys that the field's clients read, and four of our own."""
+    """The answer of `POST /predict`: the keys that the field's clients read, and five of our own."""
 
     diagnosis: Decision = Field(description="The decision at the operating point. Not a diagnosis by a physician.")
     confidence: float = Field(description="Percent: the probability of what was decided, NORMAL or PNEUMONIA.")
@@ -50,6 +51,7 @@ class ReferenceAnswer(BaseModel):
     probability: float = Field(description="The calibrated probability of pneumonia, 0 to 1.")
     operating_point: str = Field(description="Where the decision is made.")
     threshold: float = Field(description="PNEUMONIA from this probability on.")
+    zone: Zone | None = Field(description="`uncertain` where neither answer keeps its promised error rate.")
     warnings: list[Warned]
 
 
@@ -82,6 +84,7 @@ def reference_answer(data: bytes, predictor: Predictor, coloring: Coloring) -> R
         probability=probability,
         operating_point=prediction.operating_point.name,
         threshold=prediction.operating_point.threshold,
+        zone=prediction.zone,
         warnings=[Warned.model_validate(warning.to_dict()) for warning in prediction.warnings],
     )
 

@@ -1,13 +1,16 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from pneumoscope.bundle.card import card_from_json, card_to_json
+from pneumoscope.bundle.card import card_from_json, card_to_json, content_sha256
 from pneumoscope.errors import UnusableBundle
-from pneumoscope.evaluation.zones import ConformalZones
+from pneumoscope.evaluation.read_columns import read_score_columns
+from pneumoscope.evaluation.zones import ALPHA, ConformalZones, fit_zones
 
 ZONES = ConformalZones(0.05, 0.3, 0.7, 100, 90, 50, 45, "validation")
+SCORES = Path(__file__).parents[3] / "results/efficientnet-lite0-seed0/validation/scores.csv"
 CHECKSUMS = {"model.onnx": "abc"}
 
 
@@ -31,10 +34,14 @@ def test_a_card_without_zones_has_no_such_key_and_stays_valid(card):
     [({"alpha": 0.0}, "zones-impossible"), ({"alpha": "x"}, "bundle-corrupted"), ({"colour": 1}, "bundle-corrupted")],
 )
 def test_zones_that_cannot_be_are_refused(card, changes, code):
-    from pneumoscope.bundle.card import content_sha256
-
     content = json.loads(card_to_json(card, CHECKSUMS))
     content["zones"].update(changes)
     content["checksums"]["card.json"] = content_sha256(content)
     with pytest.raises(UnusableBundle, match=code):
         card_from_json(json.dumps(content), where="card.json")
+
+
+def test_the_shipped_zones_are_those_of_the_validation_scores(shipped_bundle):
+    table = read_score_columns(SCORES)
+    found = fit_zones(table.probabilities, table.labels, table.patient_numbers, alpha=ALPHA, chosen_on="validation")
+    assert shipped_bundle.card.zones == found

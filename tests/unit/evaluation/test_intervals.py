@@ -5,7 +5,7 @@ from pneumoscope.errors import UnusableData
 from pneumoscope.evaluation.evaluate import evaluate
 from pneumoscope.evaluation.intervals import patient_bootstrap
 from pneumoscope.evaluation.operating_point import OperatingPoint
-from pneumoscope.evaluation.scores import ScoredRadiograph, ScoreTable, read_scores, write_scores
+from pneumoscope.evaluation.scores import ScoredRadiograph, ScoreTable
 
 
 def width(values: np.ndarray, patients: list[str]) -> float:
@@ -58,36 +58,13 @@ def test_an_evaluation_counts_and_promises(generator):
     assert metrics["sensitivity"]["low"] <= metrics["sensitivity"]["value"] <= metrics["sensitivity"]["high"]
 
 
-def test_a_score_table_survives_writing_and_reading(generator, tmp_path):
-    written = table(20, generator)
-    write_scores(written, tmp_path / "scores.csv")
-    assert read_scores(tmp_path / "scores.csv") == written
-
-
-def test_a_score_that_is_not_a_number_is_refused_by_name(tmp_path, generator):
-    write_scores(table(3, generator), tmp_path / "scores.csv")
-    text = (tmp_path / "scores.csv").read_text().splitlines()
-    text[2] = "1.png,p0,,True,nan,0.5"
-    (tmp_path / "scores.csv").write_text("\n".join(text))
-    with pytest.raises(UnusableData, match=r"1\.png"):
-        read_scores(tmp_path / "scores.csv")
+@pytest.mark.parametrize(("logit", "probability"), [(float("nan"), 0.5), (0.0, float("nan")), (0.0, 1.5)])
+def test_a_score_that_is_not_a_number_is_refused_by_name(logit, probability):
+    with pytest.raises(UnusableData, match=r"1\.png.*score-impossible"):
+        ScoreTable((ScoredRadiograph("1.png", "p", "", True, logit, probability),))
 
 
 def test_a_radiograph_twice_is_refused():
     row = ScoredRadiograph("a.png", "p", "", True, 0.0, 0.5)
     with pytest.raises(UnusableData, match="row-twice"):
         ScoreTable((row, row))
-
-
-def test_a_table_that_is_not_text_is_one_of_our_errors(tmp_path):
-    (tmp_path / "scores.csv").write_bytes(b"path,patient\n\xff\xfe,p\n")
-    with pytest.raises(UnusableData, match=r"table-unreadable.*UTF-8"):
-        read_scores(tmp_path / "scores.csv")
-
-
-def test_a_row_that_lacks_a_cell_is_refused_with_its_line(tmp_path, generator):
-    write_scores(table(3, generator), tmp_path / "scores.csv")
-    with (tmp_path / "scores.csv").open("a") as file:
-        file.write("9.png,p9,,True,0.5\n")
-    with pytest.raises(UnusableData, match="line 5: 'probability' is missing"):
-        read_scores(tmp_path / "scores.csv")

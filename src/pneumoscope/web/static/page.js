@@ -106,6 +106,12 @@ function showRefusal(entry, error) {
   place.hidden = false;
 }
 
+const ZONE_WORDS = {
+  likely: "Of the three zones: pneumonia likely.",
+  unlikely: "Of the three zones: pneumonia unlikely.",
+  uncertain: "Of the three zones: uncertain. Neither answer keeps the error rate it was promised with.",
+};
+
 function show({ panel }, answer) {
   const part = (name) => panel.querySelector(`.${name}`);
   const found = answer.decision === "PNEUMONIA";
@@ -113,7 +119,8 @@ function show({ panel }, answer) {
   part("decision").textContent = found ? "PNEUMONIA suggested" : "NORMAL: pneumonia not suggested";
   part("probability-value").textContent = percent(answer.probability);
   part("reason").textContent =
-    `${found ? "At or above" : "Below"} the threshold of the operating point “${answer.operating_point}”.`;
+    `${found ? "At or above" : "Below"} the threshold of the operating point “${answer.operating_point}”.` +
+    (answer.zone ? ` ${ZONE_WORDS[answer.zone]}` : "");
   showScale(part, answer);
   for (const warning of answer.warnings) {
     const line = document.createElement("li");
