@@ -147,15 +147,16 @@ def recipe_hours() -> str:
         ),
         "(`python benchmarks/recipe_hours.py`, [all numbers](../../results/recipe-hours.json)):",
         "",
-        "| recipe | hours | of which activations | radiographs a second, by stage |",
+        "| recipe | time | of which activations | radiographs a second, by stage |",
         "|---|---|---|---|",
     ]
     for name, recipe in found["recipes"].items():
         speeds = ", ".join(
             f"{stage['training_radiographs_per_second']:.0f} at {stage['size_px']} px" for stage in recipe["stages"]
         )
-        made = sum(stage["activations_minutes"] for stage in recipe["stages"]) / 60
-        rows.append(f"| `{name}` | {recipe['hours']:.1f} | {made:.1f} | {speeds} |")
+        made = sum(stage["activations_minutes"] for stage in recipe["stages"])
+        whole = f"{recipe['hours']:.1f} h" if recipe["hours"] >= 0.1 else f"{60 * recipe['hours']:.1f} min"
+        rows.append(f"| `{name}` | {whole} | {f'{made:.0f} min' if made else '-'} | {speeds} |")
     return "\n".join(rows) + "\n"
 
 
@@ -182,12 +183,76 @@ def cached_training() -> str:
     return "\n".join(rows) + "\n"
 
 
+def audit() -> str:
+    """The verdicts on the shipped bundle, on the validation part and on the official test."""
+    parts = {name: read(f"{RUN}/audit-{name}/audit.json") for name in ("validation", "test")}
+    found = {name: {row["row"]: row for row in part["rows"]} for name, part in parts.items()}
+    openings = parts["test"]["test_opening"]["recorded_in_card"]
+    rows = [
+        (f"Verdicts on the shipped bundle ({', '.join(f'{name}: {verdicts(part)}' for name, part in parts.items())};"),
+        (
+            "[all of validation](../../results/efficientnet-lite0-seed0/audit-validation/audit.md), lung masks given;"
+            " [all of the test](../../results/efficientnet-lite0-seed0/audit-test/audit.md),"
+        ),
+        f"lung masks estimated; it was opening {openings} of the test, to measure only):",
+        "",
+        "| row | validation | | test | |",
+        "|---|---|---|---|---|",
+    ]
+    for name in found["validation"]:
+        cells = [f"{measured(found[part][name])} | {found[part][name]['verdict']}" for part in parts]
+        rows.append(f"| `{name}` | {cells[0]} | {cells[1]} |")
+    return "\n".join(rows) + "\n"
+
+
+def verdicts(part: dict[str, Any]) -> str:
+    """How many rows passed and failed."""
+    return f"{part['summary']['pass']} pass, {part['summary']['fail']} fail"
+
+
+def measured(row: dict[str, Any]) -> str:
+    """A value with its interval, or a dash."""
+    return "-" if row["value"] is None else f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+
+
+def evaluation_speed() -> str:
+    """How fast evaluation is."""
+    found = read("results/evaluation-speed.json")
+    scoring, bootstrap, million = found["scoring"], found["bootstrap"], found["million_rows"]
+    single = max(value for name, value in scoring["per_second"].items() if name.endswith("threads_inside"))
+    rows = [
+        (
+            f"One run of `python benchmarks/evaluation.py` on {found['machine']['cores']} cores"
+            " ([all numbers](../../results/evaluation-speed.json)):"
+        ),
+        (
+            f"scoring {scoring['radiographs']} files of 224 px reaches"
+            f" {100 * scoring['per_second']['ours'] / single:.0f} % of the radiographs a second of one bare ONNX Runtime session on"
+        ),
+        (
+            f"arrays in memory, and {100 * scoring['share_of_best_bare_use']:.0f} % of the fastest bare use (one-threaded"
+            " sessions side by side);"
+        ),
+        (
+            f"{bootstrap['resamples']:,} resamples of every metric over {bootstrap['radiographs']} radiographs take"
+            f" {bootstrap['seconds']:.1f} s; a process that reads"
+        ),
+        (
+            f"{million['rows']:,} scores and resamples every metric {million['resamples']} times takes {million['seconds']:.0f} s"
+            f" and {million['peak_mib']:.0f} MiB."
+        ),
+    ]
+    return "\n".join(rows) + "\n"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "test-results": test_results,
     "speed": speed,
     "parity": parity,
     "filters": filters,
     "recipe-hours": recipe_hours,
+    "audit": audit,
+    "evaluation-speed": evaluation_speed,
     "cached-training": cached_training,
 }
 

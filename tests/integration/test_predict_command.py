@@ -186,11 +186,11 @@ def test_csv_has_a_header_and_a_row_a_radiograph(tmp_path):
     assert (bad["decision"], bad["error"]) == ("", "not-a-picture")
 
 
-def test_the_table_shows_probability_decision_and_operating_point():
+def test_the_table_shows_probability_decision_operating_point_and_zone():
     run = pneumoscope("predict", PNEUMONIA, "--operating-point", "screening")
     header, row = run.stdout.decode().splitlines()
-    assert header.split() == ["file", "probability", "decision", "operating", "point", "warnings"]
-    assert row.split()[-3:] == ["PNEUMONIA", "screening", "-"]
+    assert header.split() == ["file", "probability", "decision", "operating", "point", "zone", "warnings"]
+    assert row.split()[-4:] == ["PNEUMONIA", "screening", "likely", "-"]
     assert "Not a medical device" in run.stderr.decode()
 
 

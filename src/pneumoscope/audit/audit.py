@@ -66,10 +66,11 @@ class Audited:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """The judged rows, and what they were measured on (`record`, as it goes into `audit.json`)."""
+    """The judged rows, and what they were measured on (`record`, as it goes into `audit.json`); `guide` explains the rows."""
 
     rows: tuple[AuditRow, ...]
     record: dict[str, Any]
+    guide: str = "docs/explanation/the-shortcut-audit.md"
 
     @property
     def counts(self) -> dict[str, int]:
@@ -84,7 +85,7 @@ class Audit:
             raise FailedAudit(
                 "audit-failed",
                 f"{len(failed)} of {len(self.rows)} rows fail: {', '.join(failed)}.",
-                remedy="See what each row means in docs/explanation/the-shortcut-audit.md; --limits FILE sets other limits.",
+                remedy=f"See what each row means in {self.guide}; --limits FILE sets other limits.",
             )
 
 

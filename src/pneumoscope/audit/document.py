@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pneumoscope.audit.audit import Audit
@@ -40,18 +40,22 @@ def row_content(row: AuditRow) -> dict[str, Any]:
 
 def audit_markdown(audit: Audit) -> str:
     """A table a section, what was measured beside each row, and what it all rests on."""
-    record = audit.record
-    bundle = record["bundle"]
+    bundle = audit.record["bundle"]
+    heading = f"# Shortcut audit of {bundle['name']} {bundle['version']}"
+    written = "Written by `pneumoscope audit`; the same numbers stand in `audit.json`."
+    return markdown_of(audit, SECTIONS, [heading, "", f"{DISCLAIMER} {written}"], rests_on(audit.record))
+
+
+def markdown_of(audit: Audit, sections: Mapping[str, str], heading: Sequence[str], rests_on: Iterable[str]) -> str:
+    """Heading, what the audit rests on, the verdicts counted, and a table for each of `sections` (title by name)."""
     lines = [
-        f"# Shortcut audit of {bundle['name']} {bundle['version']}",
+        *heading,
         "",
-        f"{DISCLAIMER} Written by `pneumoscope audit`; the same numbers stand in `audit.json`.",
-        "",
-        *(f"- {line}" for line in rests_on(record)),
+        *(f"- {line}" for line in rests_on),
         "",
         f"**{summary(audit)}** Values with 95 % intervals; `~` marks a verdict whose interval reaches over the limit.",
     ]
-    for section, title in SECTIONS.items():
+    for section, title in sections.items():
         lines += ["", f"## {title}", "", "| row | measured | value | limit | verdict | beside it |"]
         lines += ["|---|---|---|---|---|---|"]
         lines += [markdown_row(row) for row in rows_of(audit, section)]
@@ -72,11 +76,11 @@ def markdown_row(row: AuditRow) -> str:
     return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
 
 
-def audit_table(audit: Audit) -> str:
+def audit_table(audit: Audit, sections: Mapping[str, str] = SECTIONS) -> str:
     """Plain columns for a terminal, a block a section."""
     width = max(len(row.question.asked) for row in audit.rows)
     lines: list[str] = []
-    for section, title in SECTIONS.items():
+    for section, title in sections.items():
         lines += ["", title]
         for row in rows_of(audit, section):
             value = in_words(row.measured) if row.why_not is None else "-"

@@ -47,14 +47,14 @@ class Limits:
     sha256: str
 
 
-def read_limits(path: Path | None, known: Collection[str]) -> Limits:
-    """The limits of a file, or those that ship; `UnusableOption` names what is wrong and what was meant.
+def read_limits(path: Path | None, known: Collection[str], *, room: str = "pneumoscope.audit") -> Limits:
+    """The limits of a file, or those that ship in `room`; `UnusableOption` names what is wrong and what was meant.
 
     A row that the file leaves out is measured, but has no limit.
     """
     name = "shipped" if path is None else path.name
     try:
-        content = (resources.files("pneumoscope.audit") / "limits.toml" if path is None else path).read_bytes()
+        content = (resources.files(room) / "limits.toml" if path is None else path).read_bytes()
     except OSError as error:
         raise unusable_limits(
             "limits-unreadable", f"{path} cannot be read ({error.strerror}).", "Check the path."

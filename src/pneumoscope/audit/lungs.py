@@ -9,9 +9,11 @@ import numpy as np
 from PIL import Image
 
 from pneumoscope.arrays import GrayPicture, LungMask
+from pneumoscope.bundle.bundle import Bundle
 from pneumoscope.dataset.manifest import ManifestRow
 from pneumoscope.dataset.pictures import LUNG
 from pneumoscope.errors import UnusableData
+from pneumoscope.inference.lungs import LungSegmenter
 
 FILLS = ("black", "mean")
 
@@ -63,6 +65,24 @@ class MaskFolder:
             ) from error
         size = (gray.shape[1], gray.shape[0])
         sampled = lungs if lungs.size == size else lungs.resize(size, Image.Resampling.NEAREST)
+        mask: LungMask = np.asarray(sampled) == LUNG
+        return mask if mask.any() and not mask.all() else None
+
+
+class EstimatedMasks:
+    """Masks as the bundle's own lung segmentation estimates them; `UnusableBundle` where it has none."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.segmenter = LungSegmenter(bundle)
+
+    @property
+    def description(self) -> str:
+        return "estimated by the bundle's lung segmentation"
+
+    def mask_of(self, row: ManifestRow, gray: GrayPicture) -> LungMask | None:
+        """The estimate, sampled to the radiograph's grid; None where no lungs are found."""
+        found = Image.fromarray(self.segmenter.mask(gray).astype(np.uint8) * LUNG)
+        sampled = found.resize((gray.shape[1], gray.shape[0]), Image.Resampling.NEAREST)
         mask: LungMask = np.asarray(sampled) == LUNG
         return mask if mask.any() and not mask.all() else None
 

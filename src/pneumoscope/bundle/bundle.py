@@ -1,4 +1,7 @@
-"""A bundle is a folder with `model.onnx`, `card.json` and maybe `lungs.onnx`; opening it proves that all are what was made."""
+"""A bundle is a folder with `model.onnx`, `card.json` and maybe `lungs.onnx` and `cases.npz`.
+
+Opening it proves that all are what was made.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,17 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
-from pneumoscope.bundle.card import CARD_FILE, LUNGS_FILE, MODEL_FILE, Card, card_from_json, card_to_json, corrupted
+from pneumoscope.bundle.card import (
+    CARD_FILE,
+    CASES_FILE,
+    LUNGS_FILE,
+    MODEL_FILE,
+    Card,
+    card_from_json,
+    card_to_json,
+    corrupted,
+)
+from pneumoscope.bundle.case_spec import CaseSpec
 from pneumoscope.bundle.lung_spec import LungSpec
 from pneumoscope.errors import UnusableBundle
 from pneumoscope.whole_file import write_whole
@@ -17,7 +30,8 @@ from pneumoscope.whole_file import write_whole
 class Bundle:
     """A verified bundle. `model` and `lungs` are the ONNX files' content; `sha256` names card and files together.
 
-    `lungs`, the lung segmentation, is None exactly where the card has no block of that name.
+    `lungs`, the lung segmentation, and `cases`, the index of similar cases, are None exactly where the card has no block
+    of that name.
     """
 
     folder: Path
@@ -25,6 +39,7 @@ class Bundle:
     model: bytes
     sha256: str
     lungs: bytes | None = None
+    cases: bytes | None = None
 
     @property
     def title(self) -> str:
@@ -51,7 +66,14 @@ def open_bundle(folder: Path | None = None) -> Bundle:
             content[file] = content_of(folder, file)
         if hashlib.sha256(content[file]).hexdigest() != expected:
             raise corrupted(str(folder / file), "does not match the checksum in its card")
-    return Bundle(folder, card, content[MODEL_FILE], hashlib.sha256(card_text).hexdigest(), content.get(LUNGS_FILE))
+    return Bundle(
+        folder,
+        card,
+        content[MODEL_FILE],
+        hashlib.sha256(card_text).hexdigest(),
+        content.get(LUNGS_FILE),
+        content.get(CASES_FILE),
+    )
 
 
 def content_of(folder: Path, name: str) -> bytes:
@@ -70,18 +92,25 @@ def content_of(folder: Path, name: str) -> bytes:
         ) from error
 
 
-def write_bundle(folder: Path, card: Card, model: bytes, lungs: bytes | None = None) -> Bundle:
-    """Write model and lungs, then card, each aside and renamed; the card names the others' checksums, so files that do
-    not belong together never open.
+def write_bundle(
+    folder: Path, card: Card, model: bytes, lungs: bytes | None = None, cases: bytes | None = None
+) -> Bundle:
+    """Write the files, then the card, each aside and renamed; the card names the others' checksums, so files that do not
+    belong together never open.
 
-    Where the card describes a lung segmentation and none is given, the one in the folder stays; where there is none
-    either, the bundle is written without.
+    Where the card describes a lung segmentation or similar cases and none are given, those in the folder stay; where
+    there are none either, or the cases are those of another model, the bundle is written without.
     """
     if lungs is None and (folder / LUNGS_FILE).is_file():
         lungs = content_of(folder, LUNGS_FILE)
+    if cases is None and (folder / CASES_FILE).is_file():
+        cases = content_of(folder, CASES_FILE)
     if lungs is None or card.lungs is None:
         card, lungs = replace(card, lungs=None), None
-    files = {MODEL_FILE: model} if lungs is None else {MODEL_FILE: model, LUNGS_FILE: lungs}
+    if cases is None or card.cases is None or card.cases.model_sha256 != hashlib.sha256(model).hexdigest():
+        card, cases = replace(card, cases=None), None
+    given = {MODEL_FILE: model, LUNGS_FILE: lungs, CASES_FILE: cases}
+    files = {name: content for name, content in given.items() if content is not None}
     text = card_to_json(card, {name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
     for name, content in files.items():
         write_whole(folder / name, content)
@@ -92,3 +121,8 @@ def write_bundle(folder: Path, card: Card, model: bytes, lungs: bytes | None = N
 def with_lungs(bundle: Bundle, spec: LungSpec, lungs: bytes) -> Bundle:
     """The bundle in its folder with this lung segmentation, new or instead of another; the model stays as it is."""
     return write_bundle(bundle.folder, replace(bundle.card, lungs=spec), bundle.model, lungs)
+
+
+def with_cases(bundle: Bundle, spec: CaseSpec, cases: bytes) -> Bundle:
+    """The bundle in its folder with this index of similar cases, new or instead of another; the model stays as it is."""
+    return write_bundle(bundle.folder, replace(bundle.card, cases=spec), bundle.model, cases=cases)

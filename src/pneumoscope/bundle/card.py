@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pneumoscope.bundle.case_spec import CaseSpec
 from pneumoscope.bundle.lung_spec import LungSpec
 from pneumoscope.errors import UnusableBundle, UnusableOption
 from pneumoscope.evaluation.calibration import PlattCalibration
@@ -19,6 +20,7 @@ FORMAT = "pneumoscope-bundle"
 FORMAT_VERSION = 1
 MODEL_FILE = "model.onnx"
 LUNGS_FILE = "lungs.onnx"
+CASES_FILE = "cases.npz"
 CARD_FILE = "card.json"
 
 
@@ -50,7 +52,8 @@ class Population:
 class Card:
     """The whole card. `provenance`, `metrics` and `versions` are for people and reports; nothing here depends on them.
 
-    `lungs` describes the lung segmentation, in bundles that have one; `zones` are likely, uncertain and unlikely.
+    `lungs` describes the lung segmentation, in bundles that have one, `cases` the index of similar
+    cases; `zones` are likely, uncertain and unlikely.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Card:
     versions: Mapping[str, str] = field(default_factory=dict)
     lungs: LungSpec | None = None
     zones: ConformalZones | None = None
+    cases: CaseSpec | None = None
 
     def operating_point(self, name: str | None = None) -> OperatingPoint:
         """By name, or the default; `UnusableOption` lists what there is."""
@@ -86,7 +90,7 @@ def card_to_json(card: Card, checksums: Mapping[str, str]) -> str:
     """The text of `card.json`, with the SHA-256 of each file beside it (by its name) and of the card's own content."""
     content = {"format": FORMAT, "format_version": FORMAT_VERSION, **asdict(card)}
     content["preprocessing"] = card.preprocessing.to_dict()
-    for optional in ("lungs", "zones"):
+    for optional in ("lungs", "zones", "cases"):
         if content[optional] is None:
             del content[optional]
     content["checksums"] = dict(checksums)
@@ -118,7 +122,8 @@ def card_from_json(text: str, *, where: str) -> tuple[Card, dict[str, str]]:
         raise corrupted(where, "does not match its own checksum")
     try:
         card = card_of(content)
-        files = [MODEL_FILE] if card.lungs is None else [MODEL_FILE, LUNGS_FILE]
+        described = {LUNGS_FILE: card.lungs, CASES_FILE: card.cases}
+        files = [MODEL_FILE, *(file for file, spec in described.items() if spec is not None)]
         return card, {file: str(checksums[file]) for file in files}
     except (KeyError, TypeError, ValueError) as error:
         raise corrupted(where, f"lacks or garbles {error}") from error
@@ -147,6 +152,7 @@ def card_of(content: Mapping[str, Any]) -> Card:
         versions=content["versions"],
         lungs=LungSpec.from_dict(content["lungs"]) if content.get("lungs") is not None else None,
         zones=ConformalZones(**content["zones"]) if content.get("zones") is not None else None,
+        cases=CaseSpec.from_dict(content["cases"]) if content.get("cases") is not None else None,
     )
     if card.default_operating_point not in {point.name for point in card.operating_points}:
         raise ValueError(f"the operating point {card.default_operating_point}, which is its default")

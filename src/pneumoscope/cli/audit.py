@@ -21,7 +21,7 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 @click.command()
 @click.option("--bundle", "bundle_folder", type=FILE, help="The shipped one by default.")
 @click.option("--data", required=True, type=FOLDER, help="What the manifest's paths are relative to.")
-@click.option("--lung-masks", "masks_folder", type=FILE, help="Masks of the same names as .png, 255 lung.")
+@click.option("--lung-masks", "masks_folder", type=FILE, help="Masks, same names as .png; estimated by default.")
 @click.option("--manifest", type=FILE, help="manifest.csv; read from DATA otherwise.")
 @click.option("--split", type=click.Choice([split.value for split in Split]), default="test", show_default=True)
 @click.option("--sizes", type=FILE, help="CSV of original sizes, where the files are resized copies.")
@@ -52,7 +52,7 @@ def command(
     from pneumoscope.audit.audit import Audited, run_audit
     from pneumoscope.audit.document import audit_table
     from pneumoscope.audit.limits import read_limits
-    from pneumoscope.audit.lungs import MaskFolder
+    from pneumoscope.audit.lungs import EstimatedMasks, MaskFolder
     from pneumoscope.audit.question import ROWS
     from pneumoscope.dataset.cues import read_original_sizes
     from pneumoscope.dataset.manifest import read_kermany, read_manifest
@@ -62,11 +62,12 @@ def command(
 
     limits = read_limits(limits_file, ROWS)
     folder = ResultStore.create(output).folder if output else None
-    masks = MaskFolder(masks_folder) if masks_folder else None
+    predictor = Predictor.open(bundle_folder, threads=1)
+    estimated = EstimatedMasks(predictor.bundle) if predictor.bundle.lungs else None
+    masks = MaskFolder(masks_folder) if masks_folder else estimated
     original_sizes = read_original_sizes(sizes) if sizes else None
     rows = read_manifest(manifest) if manifest else read_kermany(data, splits={Split.TRAIN, Split(split)})
     audited = Audited.of(rows, Split(split), data, original_sizes=original_sizes, lung_masks=masks)
-    predictor = Predictor.open(bundle_folder, threads=1)
     made = datetime.now(UTC).isoformat(timespec="seconds")
     opening = announced_opening(predictor.bundle, made, len(audited.rows), into_card) if split == Split.TEST else {}
     audit = run_audit(

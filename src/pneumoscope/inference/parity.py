@@ -6,8 +6,10 @@ the answer moves when the sampled original is coded once as such a JPEG.
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +67,8 @@ def measured_parity(originals: Path, copies: Path, predictor: Predictor, *, work
     probabilities = [row["probability_original"] - row["probability_copy"] for row in rows]
     return {
         "files": len(rows),
-        "bundle_sha256": predictor.bundle.sha256,
+        "model_sha256": hashlib.sha256(predictor.bundle.model).hexdigest(),
+        "calibration": asdict(predictor.bundle.card.calibration),
         "preprocessing": predictor.preprocessing.to_dict(),
         "probability_difference": sizes(probabilities),
         "logit_difference": sizes([row["logit_difference"] for row in rows]),

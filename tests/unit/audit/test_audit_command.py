@@ -82,8 +82,17 @@ def test_a_row_that_fails_ends_with_its_own_exit_status_after_everything_is_writ
     assert "**FAIL**" in (tmp_path / "audit.md").read_text("utf-8")
 
 
-def test_without_masks_the_rows_that_need_them_are_not_measured_and_do_not_fail(audit, lax):
-    status, out, _ = audit("--limits", lax)
+def test_without_given_masks_the_bundle_estimates_them(audit, lax, tmp_path):
+    status, _, _ = audit("--limits", lax, "--output", tmp_path)
+    assert status == 0
+    record = json.loads((tmp_path / "audit.json").read_text("utf-8"))["lung_masks"]
+    assert record["source"] == "estimated by the bundle's lung segmentation"
+
+
+def test_without_any_masks_the_rows_that_need_them_are_not_measured_and_do_not_fail(audit, lax, tmp_path):
+    bundle = open_bundle()
+    bare = write_bundle(tmp_path / "bundle", replace(bundle.card, lungs=None), bundle.model)
+    status, out, _ = audit("--limits", lax, "--bundle", bare.folder)
     assert status == 0
     assert out.count("no lung masks") == 18
 

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumoscope.audit.lungs import MaskFolder, filled
+from pneumoscope.audit.lungs import EstimatedMasks, MaskFolder, filled
 from pneumoscope.dataset.manifest import Label, ManifestRow, Split
 from pneumoscope.errors import UnusableData
+from pneumoscope.radiograph.reading import read_radiograph
 
 ROW = ManifestRow("train/NORMAL/a.b.jpeg", "", Label.NORMAL, "", "a", Split.TRAIN, 8, 8, "L")
 
@@ -49,3 +50,14 @@ def test_the_region_is_filled_and_nothing_else():
     assert filled(gray, region, "black").tolist() == [[0, 20], [30, 0]]
     assert filled(gray, region, "mean").tolist() == [[25, 20], [30, 25]]
     assert gray.tolist() == [[10, 20], [30, 40]]
+
+
+def test_without_given_masks_the_bundle_says_where_the_lungs_are(shipped_bundle, example_radiographs):
+    masks, gray = EstimatedMasks(shipped_bundle), read_radiograph(example_radiographs[0]).gray
+    mask = masks.mask_of(ROW, gray)
+    assert mask.shape == gray.shape
+    columns = gray.shape[1]
+    assert 0.1 < mask.mean() < 0.6
+    sides = mask[:, : columns // 2].mean(), mask[:, columns // 2 :].mean()
+    assert min(sides) > 0.5 * max(sides)
+    assert masks.mask_of(ROW, np.zeros((64, 64), np.uint8)) is None

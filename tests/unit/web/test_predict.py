@@ -12,10 +12,10 @@ from PIL import Image
 from .conftest import gray_png, upload
 
 REFERENCE_KEYS = {"diagnosis", "confidence", "raw_score", "status", "gradcam_available", "gradcam"}
-OUR_KEYS = {"probability", "operating_point", "threshold", "warnings"}
+OUR_KEYS = {"probability", "operating_point", "threshold", "warnings", "zone"}
 
 
-def test_the_keys_are_those_of_the_reference_system_and_four_of_our_own(send, bright):
+def test_the_keys_are_those_of_the_reference_system_and_five_of_our_own(send, bright):
     response = send("POST", "/predict", **upload(bright))
 
     assert response.status_code == 200
