@@ -60,7 +60,7 @@ def command(
         "unit": table.unit,
         "alpha": alpha,
     }
-    written = write_bundle(output or bundle.folder, with_record(card, record), bundle.model, bundle.lungs)
+    written = write_bundle(output or bundle.folder, with_record(card, record), bundle.model, bundle.lungs, bundle.cases)
     click.echo(
         f"{written.title} in {written.folder}, fitted on {len(table)} radiographs of {record['patients']} patients"
     )

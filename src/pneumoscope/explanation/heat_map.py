@@ -50,8 +50,13 @@ def lay_over(
 
 def level_picture(saliency_map: SaliencyMap, coloring: Coloring, size: tuple[int, int]) -> Image.Image:
     """The levels of `coloring` at each pixel of a picture of `size` = (width, height)."""
-    fine = _with_finer_rows(_with_finer_rows(saliency_map).T).T
-    return Image.fromarray(coloring.levels(fine)).resize(size, Image.Resampling.BILINEAR)
+    return Image.fromarray(coloring.levels(fine_map(saliency_map))).resize(size, Image.Resampling.BILINEAR)
+
+
+def fine_map(saliency_map: SaliencyMap) -> FineMap:
+    """The map on a grid `SAMPLES_PER_CELL` times as fine, as it is drawn."""
+    finer: FineMap = _with_finer_rows(_with_finer_rows(saliency_map).T).T
+    return finer
 
 
 def _with_finer_rows(saliency_map: SaliencyMap) -> FineMap:

@@ -23,7 +23,7 @@ def rewritten(folder, change):
 
 
 def test_a_card_survives_writing_and_reading(shipped_bundle):
-    checksums = {"model.onnx": "abc", "lungs.onnx": "def"}
+    checksums = {"model.onnx": "abc", "lungs.onnx": "def", "cases.npz": "ghi"}
     card, found = card_from_json(card_to_json(shipped_bundle.card, checksums), where="card.json")
     assert (card, found) == (shipped_bundle.card, checksums)
 

@@ -16,7 +16,7 @@ CHECKSUMS = {"model.onnx": "abc"}
 
 @pytest.fixture
 def card(shipped_bundle):
-    return replace(shipped_bundle.card, lungs=None, zones=ZONES)
+    return replace(shipped_bundle.card, lungs=None, cases=None, zones=ZONES)
 
 
 def test_zones_survive_writing_and_reading(card):

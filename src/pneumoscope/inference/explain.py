@@ -1,0 +1,209 @@
+"""One radiograph explained: the answer, the map of a method, the parts that add up, and similar cases."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from PIL import Image
+
+from pneumoscope import __version__
+from pneumoscope.explanation.coloring import Coloring
+from pneumoscope.explanation.masking import Watch, nobody
+from pneumoscope.explanation.methods import DEFAULT_SETTINGS, Explanation, Method, MethodSettings, explained
+from pneumoscope.explanation.parts import EvidenceParts, evidence_parts
+from pneumoscope.explanation.sheet import SheetCaption, Style, draw_sheet
+from pneumoscope.explanation.similar_cases import SimilarCase
+from pneumoscope.inference.explainable import AnyClassifier, ExplainableBundle
+from pneumoscope.inference.prediction import Prediction
+from pneumoscope.inference.result import SCHEMA_VERSION, bundle_name, result_of_prediction
+from pneumoscope.inference.similar import opened_cases
+from pneumoscope.radiograph.preprocessing import Preprocessing
+from pneumoscope.radiograph.radiograph import Radiograph
+
+METHOD_TITLES: Final = {
+    Method.GRAD_CAM: "Grad-CAM",
+    Method.GRAD_CAM_PLUS_PLUS: "Grad-CAM++",
+    Method.HIRES_CAM: "HiResCAM",
+    Method.LAYER_CAM: "LayerCAM",
+    Method.OCCLUSION: "Occlusion sensitivity",
+    Method.RISE: "RISE",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ExplainedRadiograph:
+    """What one method says of one radiograph.
+
+    `answer` is the logit of a bundle, or the number that any other classifier gives. `prediction` is None for the
+    latter, `parts` also where the bundle's map does not add up. `model` says which model answered, for JSON.
+    """
+
+    file: str
+    radiograph: Radiograph
+    answer: float
+    explanation: Explanation
+    model: dict[str, str]
+    prediction: Prediction | None = None
+    parts: EvidenceParts | None = None
+    similar: tuple[SimilarCase, ...] = ()
+
+    @property
+    def sums(self) -> list[str]:
+        """What adds up to the logit, in sentences: for and against, then by place."""
+        found = []
+        if self.parts:
+            parts = self.parts
+            found.append(
+                f"Evidence for {parts.speaks_for:+.2f}, against {parts.speaks_against:+.2f}, bias {parts.bias:+.2f}: "
+                f"logit {parts.logit:+.2f}"
+            )
+        lungs = self.prediction.lungs if self.prediction else None
+        if lungs and lungs.evidence_logit:
+            region = lungs.evidence_logit
+            logit = region.right_lung + region.left_lung + region.outside + region.bias
+            found.append(
+                f"Right lung {region.right_lung:+.2f}, left lung {region.left_lung:+.2f}, outside {region.outside:+.2f}, "
+                f"bias {region.bias:+.2f}: logit {logit:+.2f}"
+            )
+        return found
+
+    @property
+    def method_line(self) -> str:
+        """Method, unit, and what to know of it."""
+        of = self.explanation
+        line = f"{METHOD_TITLES[of.method]}: {of.unit}"
+        if of.equals:
+            line += f"; the same map as {METHOD_TITLES[of.equals]} here"
+        if of.planned_masks:
+            line += f"; {of.masks} of {of.planned_masks} masks" + ("" if of.complete else ", the time ran out")
+        return line
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON carries it: what `predict` says, and the explanation."""
+        of = self.explanation
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "pneumoscope_version": __version__,
+            "file": self.file,
+            "sha256": self.radiograph.sha256,
+            "model": self.model,
+            "answer": self.answer,
+            "explanation": {
+                "method": str(of.method),
+                "unit": of.unit,
+                "equals": str(of.equals) if of.equals else None,
+                "masks": of.masks,
+                "planned_masks": of.planned_masks,
+                "complete": of.complete,
+                "map": [[float(value) for value in row] for row in of.saliency_map],
+            },
+            "evidence": self.parts.to_dict() if self.parts else None,
+            "similar": [asdict(case) for case in self.similar],
+        }
+
+
+def explain_with_bundle(
+    file: str,
+    radiograph: Radiograph,
+    model: ExplainableBundle,
+    method: Method,
+    *,
+    settings: MethodSettings = DEFAULT_SETTINGS,
+    similar: int = 0,
+    watch: Watch = nobody,
+) -> ExplainedRadiograph:
+    """Score and explain; `RefusedRadiograph` where the gate does not let the radiograph in.
+
+    `similar` training radiographs are added, `UnusableOption` where the bundle has no index of them.
+    """
+    predictor = model.predictor
+    prediction = predictor.predict(radiograph)
+    explanation = explained(predictor.preprocessing(radiograph.gray), model, method, settings=settings, watch=watch)
+    saliency = predictor.bundle.card.saliency
+    nearest: list[SimilarCase] = []
+    if similar:
+        cases = opened_cases(predictor.bundle)
+        nearest = cases.nearest(prediction.embedding, similar, sha256=radiograph.sha256, file_name=Path(file).name)
+    return ExplainedRadiograph(
+        file=file,
+        radiograph=radiograph,
+        answer=prediction.logit,
+        explanation=explanation,
+        model=bundle_name(predictor.bundle),
+        prediction=prediction,
+        parts=evidence_parts(prediction.saliency_map, saliency.bias_logit) if saliency.adds_up else None,
+        similar=tuple(nearest),
+    )
+
+
+def explain_any_classifier(
+    file: str,
+    radiograph: Radiograph,
+    model: AnyClassifier,
+    path: Path,
+    method: Method,
+    *,
+    settings: MethodSettings = DEFAULT_SETTINGS,
+    watch: Watch = nobody,
+) -> ExplainedRadiograph:
+    """Explain what another classifier answers; `path` is its file. Only occlusion and RISE: `UnusableOption` else."""
+    picture = Preprocessing(model.size_px)(radiograph.gray)
+    explanation = explained(picture, model, method, settings=settings, watch=watch)
+    return ExplainedRadiograph(
+        file=file,
+        radiograph=radiograph,
+        answer=float(model.answers(picture[np.newaxis])[0]),
+        explanation=explanation,
+        model={"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
+    )
+
+
+def sheet_of(
+    found: ExplainedRadiograph,
+    coloring: Coloring,
+    *,
+    style: Style,
+    levels: tuple[float, ...],
+    panel_px: int | None,
+) -> Image.Image:
+    """The picture for people."""
+    prediction = found.prediction
+    title = f"Answer {found.answer:.4g}"
+    if prediction:
+        point = prediction.operating_point
+        title = (
+            f"Probability of pneumonia {prediction.probability:.3f} - {prediction.decision} at the operating point "
+            f"{point.name} (threshold {point.threshold:.3f})"
+        )
+    signs = "above 0 speaks for, below 0 against" if coloring.shows_both_signs else "only what speaks for is drawn"
+    drawn = "Lines at the levels beside" if style is Style.CONTOURS else f"Colours end at {coloring.scale_logit:.3g}"
+    caption = SheetCaption(
+        title=title,
+        lines=(Path(found.file).name, *found.sums),
+        warnings=tuple(warning.message for warning in prediction.warnings) if prediction else (),
+        legend=(
+            f"{found.method_line}.",
+            f"{drawn}, the same for every picture; {signs}.",
+        ),
+    )
+    return draw_sheet(
+        found.radiograph.gray,
+        found.explanation.saliency_map,
+        coloring,
+        caption,
+        style=style,
+        levels=levels,
+        panel_px=panel_px,
+    )
+
+
+def full_result(found: ExplainedRadiograph, model: ExplainableBundle | AnyClassifier) -> dict[str, Any]:
+    """`to_dict`, with all that `predict` gives in `prediction` (None for a classifier that is no bundle)."""
+    prediction = None
+    if found.prediction and isinstance(model, ExplainableBundle):
+        prediction = result_of_prediction(found.file, found.prediction, model.predictor.bundle)
+    return {**found.to_dict(), "prediction": prediction}

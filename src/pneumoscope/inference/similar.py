@@ -1,0 +1,139 @@
+"""Similar cases of a bundle: made from its training radiographs, opened, and measured on its validation radiographs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from pneumoscope.bundle.bundle import Bundle
+from pneumoscope.bundle.card import CASES_FILE, corrupted
+from pneumoscope.bundle.case_spec import CaseSpec
+from pneumoscope.dataset.manifest import ManifestRow, Split, in_split, refuse_test_rows
+from pneumoscope.dataset.pictures import gray_of
+from pneumoscope.errors import UnusableData, UnusableOption
+from pneumoscope.evaluation.bootstrap import Key, nested, weighted_bootstrap
+from pneumoscope.evaluation.weights import Measured, Weights
+from pneumoscope.explanation.masking import Watch, nobody
+from pneumoscope.explanation.similar_cases import CaseIndex, Embeddings, agreement, case_index
+from pneumoscope.inference.pool import ordered_results
+from pneumoscope.inference.predictor import Predictor
+
+COMPONENTS: Final = 64
+NEIGHBOURS: Final = (1, 5, 15)
+RESAMPLES: Final = 2000
+RESAMPLING_SEED: Final = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MadeCases:
+    """An index, what the card says of it, and what was measured."""
+
+    index: CaseIndex
+    content: bytes
+    spec: CaseSpec
+
+
+def opened_cases(bundle: Bundle) -> CaseIndex:
+    """The index of a bundle; `UnusableOption` where it has none, `UnusableBundle` where it is damaged."""
+    if bundle.cases is None:
+        raise UnusableOption(
+            "cases-missing",
+            f"{bundle.folder} has no index of similar cases.",
+            remedy="Make one of its training radiographs: pneumoscope index --bundle --data --manifest.",
+        )
+    try:
+        return CaseIndex.from_bytes(bundle.cases)
+    except ValueError as error:
+        raise corrupted(str(bundle.folder / CASES_FILE), f"lacks or garbles {error}") from error
+
+
+def made_cases(
+    rows: Sequence[ManifestRow],
+    data: Path,
+    predictor: Predictor,
+    *,
+    components: int = COMPONENTS,
+    workers: int,
+    watch: Watch = nobody,
+) -> MadeCases:
+    """An index of the rows of the train split, measured on those of the validation split.
+
+    Rows of the test split are refused: they only measure. `watch` hears how many radiographs are done, and of how many.
+    """
+    refuse_test_rows(rows, purpose="the index of similar cases")
+    train, validation = in_split(rows, Split.TRAIN), in_split(rows, Split.VALIDATION)
+    if not train:
+        raise UnusableData("no-rows", "The manifest has no row of the train split.", remedy="Check --manifest.")
+
+    def embedded(row: ManifestRow) -> np.ndarray:
+        gray = gray_of(data / row.path, row.sha256)
+        of_row: np.ndarray = predictor.run(predictor.preprocessing(gray)[np.newaxis])[2][0]
+        return of_row
+
+    rows_to_embed = [*train, *validation]
+    found = []
+    for _, embedding in ordered_results(embedded, rows_to_embed, workers=workers):
+        found.append(embedding)
+        watch(len(found), len(rows_to_embed))
+    embeddings = np.stack(found)
+    index = case_index(
+        ids=texts(row.path for row in train),
+        labels=texts(row.label for row in train),
+        subtypes=texts(row.subtype for row in train),
+        patients=texts(row.patient for row in train),
+        sha256=texts(row.sha256 for row in train),
+        embeddings=embeddings[: len(train)],
+        components=min(components, len(train), embeddings.shape[1]),
+    )
+    spec = CaseSpec(
+        count=len(train),
+        components=index.components.shape[1],
+        model_sha256=hashlib.sha256(predictor.bundle.model).hexdigest(),
+        metrics=measured(index, embeddings[len(train) :], validation) if validation else {},
+        provenance={"split": str(Split.TRAIN), "patients": len({row.patient for row in train})},
+    )
+    return MadeCases(index, index.to_bytes(), spec)
+
+
+def measured(index: CaseIndex, embeddings: Embeddings, rows: Sequence[ManifestRow]) -> dict[str, Any]:
+    """How often most of the nearest cases of other patients bear the label of a validation radiograph.
+
+    With 95 % intervals by patient, over all radiographs and for each label.
+    """
+    labels, patients = texts(row.label for row in rows), texts(row.patient for row in rows)
+    agreed = {
+        str(neighbours): agreement(index, embeddings, labels, patients, neighbours=neighbours)
+        for neighbours in NEIGHBOURS
+        if neighbours <= len(index.ids)
+    }
+    among = {"all": np.full(len(rows), fill_value=True), **{str(label): labels == label for label in np.unique(labels)}}
+
+    def shares(weights: Weights) -> dict[Key, Measured]:
+        return {
+            (neighbours, name): weights @ (alike & chosen) / (weights @ chosen)
+            for neighbours, alike in agreed.items()
+            for name, chosen in among.items()
+        }
+
+    positive = np.array([row.has_finding for row in rows])
+    numbers = np.unique(patients, return_inverse=True)[1]
+    intervals = weighted_bootstrap(
+        shares, numbers, positive, resamples=RESAMPLES, generator=np.random.default_rng(RESAMPLING_SEED)
+    )
+    return {
+        "split": str(Split.VALIDATION),
+        "radiographs": len(rows),
+        "patients": len(set(patients.tolist())),
+        "resamples": RESAMPLES,
+        "agreement_of_nearest": nested(intervals),
+    }
+
+
+def texts(values: Iterable[str]) -> np.ndarray:
+    """An array of texts."""
+    return np.array([str(value) for value in values], np.str_)

@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+
+from pneumoscope.errors import UnusableOption
+from pneumoscope.explanation.similar_cases import CaseIndex, agreement, case_index
+
+EMBEDDINGS = np.array([[4, 0, 1], [3, 1, 1], [0, 4, 1], [1, 3, 1]], np.float64)
+"""Less their mean (2, 2, 1): two pairs on one line, in opposite directions."""
+
+
+def made(embeddings=EMBEDDINGS, components: int = 2) -> CaseIndex:
+    count = len(embeddings)
+    return case_index(
+        ids=np.array([f"case-{place}.jpeg" for place in range(count)]),
+        labels=np.array(["PNEUMONIA", "PNEUMONIA", "NORMAL", "NORMAL"] * (count // 4)),
+        subtypes=np.array(["viral", "bacterial", "", ""] * (count // 4)),
+        patients=np.array([f"patient-{place // 2}" for place in range(count)]),
+        sha256=np.array([f"{place:064x}"[::-1] for place in range(count)]),
+        embeddings=embeddings,
+        components=components,
+    )
+
+
+def test_distances_are_those_of_cosine_about_the_mean(generator):
+    embeddings = generator.normal(size=(40, 6)) + 3
+    index = made(embeddings, components=6)
+    asked = generator.normal(size=6).astype(np.float32) + 3
+    centred, direction = embeddings - embeddings.mean(0), asked - embeddings.mean(0)
+    cosine = centred @ direction / np.linalg.norm(centred, axis=1) / np.linalg.norm(direction)
+    assert index.distances(asked) == pytest.approx(1 - cosine, abs=5e-3)
+    nearest = index.nearest(asked, 3)
+    assert [case.case_id for case in nearest] == [f"case-{place}.jpeg" for place in np.argsort(-cosine)[:3]]
+    assert [case.distance for case in nearest] == sorted(case.distance for case in nearest)
+
+
+def test_the_first_components_keep_what_varies_most(generator):
+    embeddings = generator.normal(size=(400, 8)) * np.array([10, 8, 6, 0.01, 0.01, 0.01, 0.01, 0.01])
+    whole, reduced = made(embeddings, components=8), made(embeddings, components=3)
+    asked = (embeddings[0] + [1, 1, 1, 0, 0, 0, 0, 0]).astype(np.float32)
+    assert reduced.distances(asked) == pytest.approx(whole.distances(asked), abs=5e-3)
+
+
+def test_the_picture_itself_is_no_similar_case(generator):
+    embeddings = generator.normal(size=(40, 6))
+    index = made(embeddings, components=6)
+    asked = embeddings[7].astype(np.float32)
+    assert "case-7.jpeg" not in {case.case_id for case in index.nearest(asked, 39)}
+    moved = asked + np.float32(0.5)
+    first = index.nearest(moved, 1)[0]
+    place = int(first.case_id.removeprefix("case-").removesuffix(".jpeg"))
+    known = index.nearest(moved, 1, sha256=f"{place:064x}"[::-1])[0]
+    assert known.case_id != first.case_id
+    assert index.nearest(moved, 1, file_name=first.case_id)[0] == known
+
+
+def test_agreement_asks_other_patients_only():
+    embeddings = np.array([[1.0, 0.1], [1, 0], [-1, 0.1], [-1, 0]])
+    labels = np.array(["PNEUMONIA", "NORMAL", "NORMAL", "NORMAL"])
+    index = case_index(*(np.array(list("abcd")), labels, labels, np.array(["p", "q", "r", "s"]), labels), embeddings, 2)
+    asked = np.array([[1.0, 0.11]], np.float32)
+    label = np.array(["PNEUMONIA"])
+    assert agreement(index, asked, label, np.array(["z"]), neighbours=1).tolist() == [True]
+    assert agreement(index, asked, label, np.array(["p"]), neighbours=1).tolist() == [False]
+
+
+def test_an_index_comes_back_from_its_bytes_and_the_same_index_gives_the_same_bytes(generator):
+    index = made(generator.normal(size=(12, 6)), components=3)
+    content = index.to_bytes()
+    back = CaseIndex.from_bytes(content)
+    assert back.to_bytes() == content == index.to_bytes()
+    asked = generator.normal(size=6).astype(np.float32)
+    assert back.nearest(asked, 4) == index.nearest(asked, 4)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", b"\x93NUMPY"])
+def test_other_bytes_are_no_index(content):
+    with pytest.raises(ValueError):
+        CaseIndex.from_bytes(content)
+
+
+def test_impossible_numbers_say_what_is_possible():
+    for wrong in (lambda: made().nearest(np.ones(3, np.float32), 5), lambda: made(components=4)):
+        with pytest.raises(UnusableOption):
+            wrong()
