@@ -16,17 +16,20 @@ DISCLAIMER = "Research and education only. Not a medical device."
 
 COMMANDS = {
     "predict": "Read radiographs: probability, decision, and where in the picture it comes from.",
+    "explain": "Show where the answer to one radiograph comes from, by several methods.",
     "serve": "Open the web page and the API on this machine.",
     "score": "Score a set of radiographs into a table.",
     "evaluate": "Measure a bundle, or any model's scores, on labelled radiographs, with intervals.",
     "compare": "Compare two systems on the same radiographs.",
     "calibrate": "Fit calibration, operating points and zones of a bundle to scores.",
     "audit": "Ask a bundle for shortcuts: does it read the lungs, or something else?",
+    "explain-audit": "Test the explanations of a bundle: is the map right, stable, better than chance?",
     "data": "Fetch, import and audit labelled radiographs.",
     "train": "Train a model from a recipe and make a bundle of it.",
     "train-lungs": "Train the lung segmentation of a bundle from lung masks.",
     "recipes": "List the recipes that ship, or show one.",
     "parity": "Prove that full-size files and their small copies give the same answer.",
+    "index": "Give a bundle the index of similar cases, from its training radiographs.",
     "bundle": "Verify a bundle and show its card.",
     "card": "Write the model card of a bundle, with numbers from its files.",
 }

@@ -1,0 +1,107 @@
+"""`pneumoscope explain-audit`: is the map right, stable, and better than maps that know nothing?"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pneumoscope.cli.audit import with_progress
+from pneumoscope.dataset.manifest import Split
+
+FILE = click.Path(path_type=Path)
+FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
+@click.command()
+@click.option("--bundle", "bundle_folder", type=FILE, help="The shipped one by default.")
+@click.option("--data", required=True, type=FOLDER, help="What the manifest's paths are relative to.")
+@click.option("--manifest", type=FILE, help="manifest.csv; read from DATA otherwise.")
+@click.option("--split", type=click.Choice([split.value for split in Split]), default="validation", show_default=True)
+@click.option(
+    "--lung-masks", "masks_folder", type=FILE, help="Masks as .png, 255 lung; the bundle finds them otherwise."
+)
+@click.option(
+    "--boxes", "boxes_file", type=FILE, help="CSV of readers' boxes in pixels: path,x,y,width,height[,label]."
+)
+@click.option("--against", "other_folder", type=FILE, help="Another bundle, whose maps must be the same.")
+@click.option("--limits", "limits_file", type=FILE, help="TOML; those that ship by default.")
+@click.option("--limit", "count", type=click.IntRange(2), help="At most so many radiographs, drawn by the seed.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, file_okay=False), help="For explanation.json and explanation.md."
+)
+@click.option(
+    "--resamples", default=2000, show_default=True, type=click.IntRange(1), help="Bootstrap resamples, by patient."
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Decides everything that is drawn.")
+def command(
+    bundle_folder: Path | None,
+    data: Path,
+    manifest: Path | None,
+    split: str,
+    masks_folder: Path | None,
+    boxes_file: Path | None,
+    other_folder: Path | None,
+    limits_file: Path | None,
+    count: int | None,
+    output: Path | None,
+    resamples: int,
+    seed: int,
+) -> None:
+    """Test the explanations of a bundle: one verdict a row, each value with a 95 % interval by patient.
+
+    Exit status: 0 no row fails; 10 a row fails. Rows that cannot be measured say why and do not fail.
+    """
+    from pneumoscope.audit.audit import Audited
+    from pneumoscope.audit.limits import read_limits
+    from pneumoscope.audit.lungs import MaskFolder
+    from pneumoscope.dataset.manifest import read_kermany, read_manifest
+    from pneumoscope.explanation_audit.audit import Beside, limited, run_explanation_audit
+    from pneumoscope.explanation_audit.boxes import read_boxes
+    from pneumoscope.explanation_audit.document import explanation_table
+    from pneumoscope.explanation_audit.question import ROWS
+    from pneumoscope.inference.pool import worker_count
+    from pneumoscope.inference.predictor import Predictor
+    from pneumoscope.inference.store import ResultStore
+
+    limits = read_limits(limits_file, ROWS, room="pneumoscope.explanation_audit")
+    folder = ResultStore.create(output).folder if output else None
+    masks = MaskFolder(masks_folder) if masks_folder else None
+    boxes = read_boxes(boxes_file) if boxes_file else {}
+    rows = read_manifest(manifest) if manifest else read_kermany(data, splits={Split.TRAIN, Split(split)})
+    audited = limited(Audited.of(rows, Split(split), data, lung_masks=masks), count, seed)
+    if split == Split.TEST:
+        click.echo(f"this opens the test split ({len(audited.rows)} radiographs), to measure only", err=True)
+    predictor = Predictor.open(bundle_folder, threads=1)
+    other = Predictor.open(other_folder, threads=1) if other_folder else None
+    made, began = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
+    audit = run_explanation_audit(
+        audited,
+        Beside(boxes, other),
+        predictor,
+        limits,
+        resamples=resamples,
+        seed=seed,
+        workers=worker_count(),
+        watch=with_progress,
+    )
+    seconds = round(time.monotonic() - began, 1)
+    audit = replace(audit, record={"made": made, "seconds": seconds, **audit.record})
+    if folder:
+        write_explanation(folder, audit)
+    click.echo(explanation_table(audit))
+    click.echo(f"{len(audited.rows)} radiographs in {seconds:.0f} s")
+    audit.raise_for_failures()
+
+
+def write_explanation(folder: Path, audit: Any) -> None:
+    """`explanation.json` and `explanation.md`."""
+    from pneumoscope.explanation_audit.document import explanation_json, explanation_markdown
+    from pneumoscope.whole_file import write_whole
+
+    write_whole(folder / "explanation.json", explanation_json(audit).encode())
+    write_whole(folder / "explanation.md", explanation_markdown(audit).encode())

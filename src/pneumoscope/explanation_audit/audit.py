@@ -1,0 +1,180 @@
+"""The explanation audit of a bundle: does its map say where the answer comes from, better than maps that know nothing?"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from pneumoscope import __version__
+from pneumoscope.arrays import SaliencyMap
+from pneumoscope.audit.audit import Audit, Audited, Watch
+from pneumoscope.audit.limits import Limits
+from pneumoscope.audit.lungs import EstimatedMasks
+from pneumoscope.audit.verdict import judged
+from pneumoscope.dataset.layouts import Watched
+from pneumoscope.dataset.manifest import ManifestRow, Split, manifest_csv
+from pneumoscope.evaluation.intervals import LEVEL
+from pneumoscope.explanation_audit import agreement, randomized
+from pneumoscope.explanation_audit.answers import answers_to
+from pneumoscope.explanation_audit.boxes import Box
+from pneumoscope.explanation_audit.observation import Observations, Task, observe
+from pneumoscope.explanation_audit.sections import Evidence, all_questions
+from pneumoscope.inference.pool import ordered_results
+from pneumoscope.inference.predictor import Predictor
+from pneumoscope.radiograph.reading import read_radiograph
+
+GUIDE = "docs/explanation/the-explanation-audit.md"
+USUAL_RADIOGRAPHS = 200
+"""Of `train`, with the finding: how many the mean map is made of."""
+WITHOUT_ONNX = "the package onnx is not installed: pip install 'pneumoscope[train]'"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beside:
+    """What may be given beside the radiographs: boxes by path, and another bundle, open."""
+
+    boxes: Mapping[str, Sequence[Box]] = field(default_factory=dict)
+    against: Predictor | None = None
+
+
+def run_explanation_audit(
+    audited: Audited,
+    beside: Beside,
+    predictor: Predictor,
+    limits: Limits,
+    *,
+    resamples: int,
+    seed: int,
+    workers: int,
+    watch: Watch,
+) -> Audit:
+    """Measure and judge every row. Predictors should use one thread: the radiographs are shared out to `workers`."""
+    masks = audited.lung_masks or (EstimatedMasks(predictor.bundle) if predictor.bundle.lungs else None)
+    usual, made_of = usual_map(audited, predictor, workers=workers, watched=watch("train maps"))
+    asked_by = {
+        method: {row.path for row in spread([row for row in audited.rows if row.has_finding], count)}
+        for method, count in agreement.RADIOGRAPHS.items()
+    }
+    task = Task(audited.data, predictor, masks, usual, beside.against, beside.boxes, asked_by, seed)
+    observations = observe(audited.rows, task, workers=workers, watched=watch("radiographs"))
+    shuffled = shuffled_maps(observations, predictor, seed, workers=workers, watched=watch("shuffled weights"))
+    evidence = Evidence(observations, shuffled, why_not(task, shuffled))
+    patients = [row.patient for row in audited.rows]
+    generator = np.random.default_rng(seed)
+    rows = judged(all_questions(evidence), limits, patients, resamples=resamples, generator=generator)
+    measured_on = record(audited, beside, task, limits, observations)
+    measured_on["lung_masks"]["usual_map_of"] = made_of
+    measured_on["interval"] |= {"resamples": resamples, "seed": seed}
+    return Audit(tuple(rows), measured_on, GUIDE)
+
+
+def limited(audited: Audited, count: int | None, seed: int) -> Audited:
+    """At most `count` of its radiographs, drawn by `seed` from both labels in their shares; two at least."""
+    if count is None or count >= len(audited.rows):
+        return audited
+    generator = np.random.default_rng(seed)
+    labels = np.array([row.has_finding for row in audited.rows])
+    positives = min(max(1, round(count * labels.mean())), max(1, count - 1))
+    numbers: list[int] = []
+    for label, wanted in ((True, positives), (False, max(1, count - positives))):
+        numbers += generator.permutation(np.flatnonzero(labels == label))[:wanted].tolist()
+    return replace(audited, rows=tuple(audited.rows[number] for number in sorted(numbers)))
+
+
+def spread(rows: Sequence[ManifestRow], count: int) -> list[ManifestRow]:
+    """At most `count` of them, evenly over their order."""
+    if len(rows) <= count:
+        return list(rows)
+    return [rows[int(number)] for number in np.linspace(0, len(rows) - 1, count)]
+
+
+def usual_map(
+    audited: Audited, predictor: Predictor, *, workers: int, watched: Watched[SaliencyMap]
+) -> tuple[SaliencyMap | None, int]:
+    """The mean positive map of `train` radiographs with the finding, and how many it is made of: a fixed location prior."""
+    training = [] if audited.split is Split.TRAIN else [row for row in audited.training if row.has_finding]
+    chosen = spread(training, USUAL_RADIOGRAPHS)
+
+    def work(row: ManifestRow) -> SaliencyMap:
+        gray = predictor.preprocessing.sample(read_radiograph(audited.data / row.path).gray)
+        positive: SaliencyMap = np.maximum(answers_to([gray], predictor).maps[0], 0)
+        return positive
+
+    maps = list(watched((one for _, one in ordered_results(work, chosen, workers=workers)), len(chosen)))
+    return (np.stack(maps).mean(axis=0) if maps else None), len(maps)
+
+
+def shuffled_maps(
+    observations: Observations,
+    predictor: Predictor,
+    seed: int,
+    *,
+    workers: int,
+    watched: Watched[Float[np.ndarray, " pictures"]],
+) -> dict[str, Float[np.ndarray, " radiographs"]]:
+    """What `sanity` measures, of some radiographs, NaN for the others; empty without the package onnx."""
+    if randomized.onnx_if_there() is None:
+        return {}
+    count = len(observations.seen)
+    chosen = np.unique(np.linspace(0, count - 1, min(count, randomized.RADIOGRAPHS)).astype(int))
+    grays, maps = [observations.seen[number].gray for number in chosen], observations.maps[chosen]
+    found = randomized.sanity(grays, maps, predictor.bundle, seed, workers=workers, watched=watched)
+    columns = {name: np.full(count, np.nan) for name in found}
+    for name, values in found.items():
+        columns[name][chosen] = values
+    return columns
+
+
+def why_not(task: Task, shuffled: Mapping[str, Any]) -> dict[str, str]:
+    """Why rows cannot be measured, by section or row."""
+    reasons: dict[str, str] = {}
+    if task.masks is None:
+        reasons |= dict.fromkeys(("lungs", "planted"), "no lung masks, and no lung segmentation in the bundle")
+        for game in ("deletion", "insertion"):
+            reasons |= {f"{game}.lung-mean-{rival}": reasons["lungs"] for rival in ("random", "centre")}
+    if task.usual_map is None:
+        missing = "no train rows with the finding to make a mean map of"
+        reasons |= {f"lungs.{measure}-less-usual": missing for measure in ("energy", "pointing")}
+    if not shuffled:
+        reasons["sanity"] = WITHOUT_ONNX
+    if task.against is None:
+        reasons["against"] = "no other bundle to compare with (--against)"
+    reasons["boxes"] = "no boxes (--boxes)" if not task.boxes else "no audited radiograph has a box"
+    return reasons
+
+
+def record(audited: Audited, beside: Beside, task: Task, limits: Limits, observations: Observations) -> dict[str, Any]:
+    """What the numbers rest on."""
+    predictor, rows = task.predictor, audited.rows
+    return {
+        "pneumoscope_version": __version__,
+        "bundle": named(predictor),
+        "against": named(beside.against) if beside.against else None,
+        "saliency": {"method": predictor.bundle.card.saliency.method, "map": list(observations.maps.shape[1:])},
+        "operating_point": {"name": predictor.operating_point.name, "threshold": predictor.operating_point.threshold},
+        "data": audited.data.resolve().name,
+        "split": audited.split,
+        "radiographs": len(rows),
+        "patients": len({row.patient for row in rows}),
+        "with_finding": sum(row.has_finding for row in rows),
+        "rows_sha256": hashlib.sha256(manifest_csv(rows).encode()).hexdigest(),
+        "lung_masks": {
+            "source": task.masks.description if task.masks else None,
+            "radiographs": int(np.isfinite(observations.column("lungs/area")).sum()),
+        },
+        "boxes": [box for one in observations.seen for box in one.boxes],
+        "limits": {"file": limits.file, "sha256": limits.sha256},
+        "interval": {"level": LEVEL, "method": "percentile bootstrap", "unit": "patient"},
+    }
+
+
+def named(predictor: Predictor) -> dict[str, str]:
+    """Which bundle it is."""
+    bundle = predictor.bundle
+    model_sha256 = hashlib.sha256(bundle.model).hexdigest()
+    return {"name": bundle.card.name, "version": bundle.card.version, "model_sha256": model_sha256}

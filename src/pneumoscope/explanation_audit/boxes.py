@@ -1,0 +1,125 @@
+"""Boxes that readers drew, from any CSV in pixels, and how the map meets them.
+
+One line a box: `path,x,y,width,height` and maybe `label`; `x`, `y` are its left and upper edge in the radiograph's own
+pixels, `path` is as in the manifest.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pneumoscope.arrays import LungMask, SaliencyMap
+from pneumoscope.dataset.manifest import table_text
+from pneumoscope.errors import UnusableData
+from pneumoscope.explanation.localization import share_inside
+from pneumoscope.explanation_audit.maps import points_into, stretched
+
+COLUMNS = ("path", "x", "y", "width", "height")
+HOT_SHARE = 0.5
+"""The hot region: everything from this share of the map's largest value. Fixed, so that no threshold is tuned."""
+MEASURES = ("pointing", "iou", "energy")
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One box, in pixels of the radiograph of `path`; `label` may be empty."""
+
+    path: str
+    x: float
+    y: float
+    width: float
+    height: float
+    label: str
+
+    def mask(self, shape: tuple[int, int], size_px: int) -> LungMask:
+        """The box on the model's grid, for a radiograph of this shape (rows, columns); True where a pixel's centre is in."""
+        rows, columns = ((np.arange(size_px) + 0.5) * (length / size_px) for length in shape)
+        inside: LungMask = np.outer(
+            (rows >= self.y) & (rows < self.y + self.height), (columns >= self.x) & (columns < self.x + self.width)
+        )
+        return inside
+
+
+def read_boxes(path: Path) -> dict[str, list[Box]]:
+    """Boxes by the radiograph's path; `UnusableData` names what is wrong and the line."""
+    reader = csv.DictReader(table_text(path))
+    missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
+    if missing:
+        raise UnusableData(
+            "boxes-columns",
+            f"{path} lacks the columns {', '.join(missing)}.",
+            remedy=f"Boxes have the columns {', '.join(COLUMNS)} and maybe label, in pixels.",
+        )
+    boxes: dict[str, list[Box]] = {}
+    for entry in reader:
+        box = box_of(path, reader.line_num, entry)
+        boxes.setdefault(box.path, []).append(box)
+    return boxes
+
+
+def box_of(path: Path, line: int, entry: Mapping[str, str | None]) -> Box:
+    """One checked box."""
+    try:
+        x, y, width, height = (float(entry[name] or "") for name in COLUMNS[1:])
+    except ValueError as error:
+        raise unusable_box(path, line, str(error)) from error
+    if not all(map(math.isfinite, (x, y, width, height))) or width <= 0 or height <= 0:
+        raise unusable_box(path, line, "a box has a place, and a width and height above 0")
+    return Box(str(entry["path"]), x, y, width, height, entry.get("label") or "")
+
+
+def box_measures(
+    boxes: Sequence[Box], shape: tuple[int, int], orders: Mapping[str, SaliencyMap], size_px: int
+) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """Means over a radiograph's boxes as `boxes/MEASURE/ORDER`, and the numbers of each box by the map named first.
+
+    A box that lies outside of the radiograph is refused.
+    """
+    masks = [box.mask(shape, size_px) for box in boxes]
+    for box, mask in zip(boxes, masks, strict=True):
+        if not mask.any():
+            raise UnusableData(
+                "boxes-outside",
+                f"A box of {box.path} lies outside of its {shape[1]} x {shape[0]} pixels, or between two of them.",
+                remedy="Boxes are in pixels of the file that is audited, x and y from its upper left corner.",
+            )
+    measured = {}
+    by_box: list[dict[str, Any]] = [{"path": box.path, "label": box.label} for box in boxes]
+    for number, (order, saliency_map) in enumerate(orders.items()):
+        found = [one_box(saliency_map, mask) for mask in masks]
+        for measure in MEASURES:
+            measured[f"boxes/{measure}/{order}"] = float(np.mean([values[measure] for values in found]))
+        if number == 0:
+            by_box = [box | json_values(values) for box, values in zip(by_box, found, strict=True)]
+    measured["boxes/area"] = float(np.mean([mask.mean() for mask in masks]))
+    return measured, by_box
+
+
+def one_box(saliency_map: SaliencyMap, mask: LungMask) -> dict[str, float]:
+    """Whether the hottest place lies in the box, overlap of box and hot region, share of the heat in the box."""
+    hottest = float(saliency_map.max())
+    hot = stretched(saliency_map, len(mask)) >= HOT_SHARE * hottest if hottest > 0 else np.zeros_like(mask)
+    return {
+        "pointing": points_into(saliency_map, mask),
+        "iou": float((hot & mask).sum() / (hot | mask).sum()),
+        "energy": share_inside(saliency_map, mask),
+    }
+
+
+def json_values(values: Mapping[str, float]) -> dict[str, float | None]:
+    """JSON has no NaN."""
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+
+
+def unusable_box(path: Path, line: int, reason: str) -> UnusableData:
+    """The error for one line."""
+    return UnusableData(
+        "boxes-row", f"{path}, line {line}: {reason}.", remedy="Write x, y, width and height as numbers, in pixels."
+    )
