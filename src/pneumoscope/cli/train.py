@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from pneumoscope.errors import MissingExtra
+from pneumoscope.errors import MissingExtra, UnusableOption
 
 ALLOCATOR_SETTINGS = {
     "MALLOC_MMAP_THRESHOLD_": "4000000000",
@@ -31,10 +31,8 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 )
 @click.option("--weights", type=FILE, help="Initial weights of the backbone, instead of the published ones.")
 @click.option("--lung-masks", type=FOLDER, help="Lung masks: the radiographs' names, as .png.")
-@click.option(
-    "--about", default="kermany", show_default=True, metavar="FILE.toml", help="What the data is, for the card."
-)
-@click.option("--seed", default=0, show_default=True)
+@click.option("--about", metavar="FILE.toml", help="What the data is, for the card; kermany unless --manifest.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**63 - 1))
 @click.option("--output", type=NEW_FOLDER, help="Run folder; runs/RECIPE-seedN.")
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder, if one is there.")
 @click.option("--cache", default=Path("runs/cache"), show_default=True, type=NEW_FOLDER, help="Decoded radiographs.")
@@ -47,7 +45,7 @@ def command(
     overrides: tuple[str, ...],
     weights: Path | None,
     lung_masks: Path | None,
-    about: str,
+    about: str | None,
     seed: int,
     output: Path | None,
     resume: bool,
@@ -75,7 +73,13 @@ def command(
     from pneumoscope.training.setting import Setting
     from pneumoscope.training.whole_run import whole_run
 
-    recipe, description = load_recipe(recipe_name, overrides), load_description(about)
+    if about is None and manifest is not None:
+        raise UnusableOption(
+            "about-missing",
+            "--manifest was given without --about, and the card has to say what the data is.",
+            remedy="Give --about FILE.toml (source, licence, population), or --about kermany for the Kermany data.",
+        )
+    recipe, description = load_recipe(recipe_name, overrides), load_description(about or "kermany")
     output = output or Path("runs") / f"{recipe.name}-seed{seed}"
     with processes_of_torchrun() as processes:
         display = TrainingDisplay(output, silent=not processes.leads, events=tensorboard_of(tensorboard))

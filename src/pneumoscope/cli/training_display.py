@@ -23,6 +23,8 @@ from pneumoscope.training.checkpoint import EpochRecord
 from pneumoscope.training.setting import StepReport, Watchers
 
 LOG_FILE = "train.log"
+BAR = "{desc}{percentage:.0f}% |{bar}| {n_fmt}/{total_fmt}, {remaining} left{postfix}"
+"""Without tqdm's own rate, so that loss, AUROC and radiographs a second fit into 80 columns."""
 LATEST = 50
 """Steps whose radiographs the shown AUROC is of."""
 
@@ -35,18 +37,20 @@ class TrainingDisplay:
         self.silent = silent
         self.events = events
         self.bar: Any = None
+        self.title = ""
         self.latest: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=LATEST)
-        self.stop = False
+        self.stop = self.stepping = False
         self.watchers = Watchers(self.show_step, self.show_epoch, self.show_activations, lambda: self.stop)
 
     def show_step(self, report: StepReport) -> None:
         """Move the epoch's bar: loss, AUROC of the latest radiographs, radiographs a second, time left."""
+        self.stepping = (report.epoch + 1, report.step) != (report.epochs, report.steps)
         self.latest.append((report.logits, report.targets))
         bar = self.bar_for(f"epoch {report.epoch + 1}/{report.epochs}", report.steps, report.step - 1, "step")
         if bar.disable:
             return
         rate = f"{report.pictures_per_second:.0f}"
-        bar.set_postfix(loss=f"{report.loss:.4f}", AUROC=self.latest_auroc(), radiographs_per_s=rate, refresh=False)
+        bar.set_postfix_str(f"loss {report.loss:.3f}, AUROC {self.latest_auroc()}, {rate} img/s", refresh=False)
         bar.update()
 
     def show_activations(self, progress: Progress) -> None:
@@ -81,13 +85,20 @@ class TrainingDisplay:
 
     def bar_for(self, title: str, total: int, begun: int, unit: str) -> Any:
         """The bar of that title; the one before it is closed."""
-        if self.bar is None or self.bar.desc.removesuffix(": ") != title:
+        if self.bar is None or self.title != title:
             self.close_bar()
+            self.title = title
             hidden = self.silent or not sys.stderr.isatty()
             self.bar = tqdm(
-                desc=title, total=total, initial=begun, unit=unit, disable=hidden, leave=False, dynamic_ncols=True
+                desc=f"{title}: ",
+                total=total,
+                initial=begun,
+                unit=unit,
+                disable=hidden,
+                leave=False,
+                dynamic_ncols=True,
+                bar_format=BAR,
             )
-            self.bar.desc = f"{title}: "
         return self.bar
 
     def close_bar(self) -> None:
@@ -103,13 +114,14 @@ class TrainingDisplay:
 
     @contextmanager
     def stopping(self, *, able: bool) -> Iterator[None]:
-        """Let Ctrl-C (or a polite kill) end the run after the step it is at; a second one ends it at once.
+        """Let Ctrl-C (or a polite kill) end the run after the step it is at; a second one ends it at once, as does the
+        first one before the first step and after the last.
 
         Several processes would wait for each other, so there the first one ends it at once (`able` false).
         """
 
         def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the interface of signal
-            if self.stop:
+            if self.stop or not self.stepping:
                 raise KeyboardInterrupt
             self.stop = True
             click.echo("\nstopping soon (again: at once)", err=True)

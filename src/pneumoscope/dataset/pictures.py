@@ -90,11 +90,20 @@ def unreadable(message: str) -> UnusableData:
     )
 
 
+def is_whole(path: Path, shape: tuple[int, int, int]) -> bool:
+    """True for a cached array that can be mapped; a damaged one is made anew."""
+    try:
+        found: np.ndarray = np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError):
+        return False
+    return found.shape == shape and found.dtype == np.uint8
+
+
 def cached_array(cache: Path, kind: str, key: object, count: int, size_px: int, work: tuple) -> Pictures:  # type: ignore[type-arg]
     """Fill `cache/KIND-DIGEST.npy` once (written aside and renamed, so never half there) and map it."""
     digest = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
     path = cache / f"{kind}-{digest}.npy"
-    if not path.is_file():
+    if not is_whole(path, (count, size_px, size_px)):
         aside = path.with_suffix(f".{os.getpid()}.partial")
         decode, items = work
         try:

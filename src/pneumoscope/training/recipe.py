@@ -160,6 +160,8 @@ def rules_of(recipe: Recipe) -> Iterable[tuple[str, bool]]:
         ("keep", KEPT),
     ):
         yield f"{key} must be one of {', '.join(known)}", getattr(recipe, key) in known
+    plain = bool(recipe.name) and all(letter.isalnum() or letter in "-_." for letter in recipe.name)
+    yield "name must be made of letters, digits, -, _ and .", plain and not recipe.name.startswith(".")
     yield f"outside must be one of {', '.join(OUTSIDES)}", recipe.augmentation.outside in OUTSIDES
     yield "batch_size must be at least 2", recipe.batch_size >= 2
     yield "size_px must be a multiple of 32, from 64", recipe.size_px >= 64 and recipe.size_px % 32 == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
 from collections.abc import Iterable
 from dataclasses import fields
@@ -127,9 +128,10 @@ def known_keys(settings: dict[str, Any], kind: type, prefix: str) -> None:
     names = [field.name for field in fields(kind)]
     for key in settings:
         if key not in names:
-            near = difflib.get_close_matches(key, names, n=1, cutoff=0)
             raise UnusableRecipe(
-                "recipe-unknown-key", f"The recipe has an unknown key {prefix}{key}.", remedy=f"Did you mean {near[0]}?"
+                "recipe-unknown-key",
+                f"The recipe has an unknown key {prefix}{key}.",
+                remedy=f"Did you mean {nearest_key(key, names, prefix)}?",
             )
     if missing := [prefix + name for name in names if name not in settings]:
         raise UnusableRecipe(
@@ -137,6 +139,17 @@ def known_keys(settings: dict[str, Any], kind: type, prefix: str) -> None:
             f"The recipe lacks {', '.join(missing)}.",
             remedy="Copy the key from a shipped recipe; 0 or false turns a technique off.",
         )
+
+
+def nearest_key(key: str, names: list[str], prefix: str) -> str:
+    """The known key that was probably meant: of the same table if one is like it, else of any."""
+    if near := difflib.get_close_matches(key, names, n=1, cutoff=0.6):
+        return prefix + near[0]
+    tables = {"": Recipe, "augmentation.": Augmentation, "stages.": Stage}
+    everywhere = {field.name: place + field.name for place, kind in tables.items() for field in fields(kind)}
+    if near := difflib.get_close_matches(key, everywhere, n=1, cutoff=0.6):
+        return everywhere[near[0]]
+    return prefix + difflib.get_close_matches(key, names, n=1, cutoff=0)[0]
 
 
 def values_of(settings: dict[str, Any], kind: type, prefix: str) -> dict[str, Any]:
@@ -159,6 +172,8 @@ def value_of(value: Any, kind: str, key: str) -> Any:
     if not isinstance(value, types) or (isinstance(value, bool) and kind != "bool"):
         raise wrong_kind(key, value, text)
     number: Any = value
+    if kind == "float" and not math.isfinite(number):
+        raise wrong_kind(key, value, "a finite number")
     return float(number) if kind == "float" else value
 
 

@@ -62,15 +62,14 @@ def rows_of_run(
             }
         )
     )
-    if all((output / name).is_file() for name in (CHECKPOINT_FILE, MANIFEST_FILE, SETTINGS_FILE)):
+    if (output / CHECKPOINT_FILE).is_file():
         if not resume:
             raise FailedTraining(
                 "run-exists",
                 f"{output} holds a run already.",
                 remedy="Go on with it by --resume, or choose another --output.",
             )
-        there = json.loads((output / SETTINGS_FILE).read_text("utf-8"))
-        if difference := first_difference(there, settings):
+        if difference := first_difference(settings_there(output), settings):
             raise FailedTraining(
                 "run-differs",
                 f"{output} holds a run with other settings: {difference}.",
@@ -81,6 +80,21 @@ def rows_of_run(
     write_whole(output / SETTINGS_FILE, (json.dumps(settings, indent=2) + "\n").encode())
     write_manifest(rows, output / MANIFEST_FILE)
     return rows
+
+
+def settings_there(output: Path) -> dict[str, Any]:
+    """The settings of the run in a folder; `FailedTraining` where its checkpoint stands without what it belongs to."""
+    try:
+        settings = json.loads((output / SETTINGS_FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        settings = None
+    if not isinstance(settings, dict) or not (output / MANIFEST_FILE).is_file():
+        raise FailedTraining(
+            "run-incomplete",
+            f"{output} holds a checkpoint, but {SETTINGS_FILE} or {MANIFEST_FILE} of its run is missing or damaged.",
+            remedy=f"Copy them back, choose another --output, or delete {CHECKPOINT_FILE} to begin anew.",
+        )
+    return settings
 
 
 def first_difference(there: Mapping[str, Any], here: Mapping[str, Any], prefix: str = "") -> str:

@@ -41,3 +41,12 @@ def test_lung_masks_keep_lung_only_and_say_which_rows_have_none(data, tmp_path):
     assert set(np.unique(masks[1])) == {0, 255}
     assert masks[1][:32].all()
     assert not masks[1][32:].any()
+
+
+def test_a_damaged_array_in_the_cache_is_made_anew(data, tmp_path):
+    rows = read_kermany(data)
+    pictures = np.array(decoded_pictures(rows, data, Preprocessing(64), cache=tmp_path / "cache"))
+    (path,) = (tmp_path / "cache").iterdir()
+    with path.open("r+b") as file:
+        file.truncate(1000)
+    assert np.array_equal(decoded_pictures(rows, data, Preprocessing(64), cache=tmp_path / "cache"), pictures)

@@ -68,6 +68,21 @@ def test_a_run_without_a_checkpoint_yet_may_simply_be_started_again(asked):
     assert asked() == asked()
 
 
+@pytest.mark.parametrize("damage", ["no manifest", "no settings", "empty settings", "other settings"])
+def test_a_checkpoint_whose_run_is_not_known_is_neither_taken_over_nor_overwritten(asked, tmp_path, damage):
+    asked()
+    run = tmp_path / "run"
+    (run / "checkpoint.pt").touch()
+    if damage.startswith("no "):
+        (run / {"manifest": "manifest.csv", "settings": "recipe.json"}[damage.removeprefix("no ")]).unlink()
+    else:
+        (run / "recipe.json").write_text("" if damage.startswith("empty") else "[1]")
+    with pytest.raises(FailedTraining, match="run-incomplete"):
+        asked(resume=True)
+    with pytest.raises(FailedTraining, match="run-exists"):
+        asked()
+
+
 def test_even_with_other_settings(asked, tmp_path):
     asked()
     asked(weights="abc")

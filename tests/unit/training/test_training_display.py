@@ -68,9 +68,7 @@ def test_the_bar_shows_epoch_loss_auroc_and_speed(display, watched):
     shown = str(display.bar)
     assert "epoch 1/3" in shown
     assert "10/10" in shown
-    assert "AUROC=1.000" in shown
-    assert "loss=0.5000" in shown
-    assert "radiographs_per_s=100" in shown
+    assert "loss 0.500, AUROC 1.000, 100 img/s" in shown
 
 
 def test_a_resumed_epochs_bar_begins_where_the_epoch_was(display, watched):
@@ -105,6 +103,7 @@ def test_the_first_ctrl_c_asks_and_the_second_ends(display, capsys):
 
     def interrupted_twice():
         with display.stopping(able=True):
+            display.watchers.on_step(report())
             for _ in range(2):
                 asked.append(display.watchers.wants_stop())
                 os.kill(os.getpid(), signal.SIGINT)
@@ -117,9 +116,23 @@ def test_the_first_ctrl_c_asks_and_the_second_ends(display, capsys):
     assert "--resume" in output.out
 
 
+@pytest.mark.parametrize("steps", [[], [report(step=10, epoch=2)]])
+def test_before_the_first_step_and_after_the_last_the_first_ctrl_c_ends_it(display, steps):
+    def interrupted_once():
+        with display.stopping(able=True):
+            for step in steps:
+                display.watchers.on_step(step)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_once()
+    assert not display.watchers.wants_stop()
+
+
 def test_a_polite_kill_asks_too_and_the_handlers_are_given_back(display):
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     with display.stopping(able=True):
+        display.watchers.on_step(report())
         os.kill(os.getpid(), signal.SIGTERM)
         assert display.watchers.wants_stop()
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
