@@ -80,13 +80,17 @@ def network(recipe: Recipe, weights: Path | None, setting: Setting) -> Classifie
     torch.manual_seed(setting.seed)  # the initial weights of layers that are not published; each step seeds itself
     begun = (setting.output / CHECKPOINT_FILE).is_file()
     origin: Weights = "random" if begun or recipe.weights == "random" else "published"
-    return classifier_of(
+    model = classifier_of(
         recipe.backbone,
         "dense" if recipe.head == "dense" else "linear",
         weights=origin if begun or weights is None else weights,
         dropout=recipe.dropout,
         drop_path=recipe.drop_path,
     )
+    for stage in recipe.stages:
+        if stage.frozen_through:
+            model.backbone.parts_through(stage.frozen_through)  # a wrong name is told now, not hours into the run
+    return model
 
 
 def beginning(

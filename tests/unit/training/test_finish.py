@@ -29,6 +29,7 @@ from pneumoscope.training.finish import (
     differences_to_torch,
     save_weights,
 )
+from pneumoscope.training.recipe_file import load_recipe
 from pneumoscope.training.setting import Setting
 from pneumoscope.training.whole_run import beginning, draw_curves, network
 from support.full_disk import files_of_at_most
@@ -238,3 +239,10 @@ def test_the_same_seed_begins_with_the_same_weights(recipe, tmp_path):
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+def test_a_wrong_part_in_the_last_stage_is_told_before_the_first(tmp_path):
+    recipe = load_recipe("tiny")
+    late = replace(recipe, stages=(*recipe.stages, replace(recipe.stages[0], frozen_through="block9")))
+    with pytest.raises(UnusableRecipe, match=r"part-unknown.*block1"):
+        whole_run.network(late, None, Setting(tmp_path, 0))
