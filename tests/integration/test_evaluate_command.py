@@ -62,7 +62,7 @@ def test_a_killed_run_goes_on_and_no_line_is_lost_or_doubled(many, tmp_path):
 def evaluated(tmp_path_factory):
     output = tmp_path_factory.mktemp("evaluation")
     found = run(
-        "evaluate", "--data", EXAMPLES, "--split", "train", "--output", output, "--resamples", 50, "--prevalence", 0.05
+        "evaluate", "--data", EXAMPLES, "--split", "train", "--output", output, "--resamples", 100, "--prevalence", 0.05
     )
     assert found.returncode == 0, found.stderr
     return output, found.stdout
@@ -89,7 +89,7 @@ def test_the_same_scores_give_the_same_numbers_without_radiographs(evaluated, tm
         "--output",
         tmp_path,
         "--resamples",
-        50,
+        100,
         "--prevalence",
         0.05,
     )
@@ -101,7 +101,7 @@ def test_the_same_scores_give_the_same_numbers_without_radiographs(evaluated, tm
 
 def test_a_bundle_is_no_better_than_itself(evaluated, tmp_path):
     output, _ = evaluated
-    found = run("compare", output, output, "--output", tmp_path / "compare.json", "--resamples", 20)
+    found = run("compare", output, output, "--output", tmp_path / "compare.json", "--resamples", 100)
     assert found.returncode == 0, found.stderr
     document = json.loads((tmp_path / "compare.json").read_text())
     assert list(document["thresholds"]) == ["balanced", "screening", "rule-in"]

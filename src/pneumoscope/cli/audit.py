@@ -28,7 +28,7 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 @click.option("--limits", "limits_file", type=FILE, help="TOML; those that ship by default.")
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="For audit.json and audit.md.")
 @click.option(
-    "--resamples", default=2000, show_default=True, type=click.IntRange(1), help="Bootstrap resamples, by patient."
+    "--resamples", default=2000, show_default=True, type=click.IntRange(100), help="Bootstrap resamples, by patient."
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Decides the resamples.")
 @click.option("--into-card", is_flag=True, help="Count the opening of the test split in the bundle's card.")

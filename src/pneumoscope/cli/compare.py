@@ -22,6 +22,7 @@ from pneumoscope.evaluation.compare import compare
 from pneumoscope.evaluation.operating_point import GivenThreshold
 from pneumoscope.evaluation.read_columns import read_score_columns
 from pneumoscope.inference.score_origin import sha256_of
+from pneumoscope.report.evaluated import patients_in_words
 from pneumoscope.whole_file import write_whole
 
 SOURCE = click.Path(path_type=Path, exists=True)
@@ -48,7 +49,7 @@ class System:
 @click.option("--split", type=click.Choice([split.value for split in Split]), help="Where tables hold several.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default="compare.json", show_default=True)
 @click.option(
-    "--resamples", default=2000, show_default=True, type=click.IntRange(1), help="Bootstrap resamples, by patient."
+    "--resamples", default=2000, show_default=True, type=click.IntRange(100), help="Bootstrap resamples, by patient."
 )
 def command(
     first: Path,
@@ -135,7 +136,7 @@ def table_of(document: Mapping[str, Any]) -> Iterator[str]:
     """A line a metric: A, B, and A less B with its interval."""
     interval, delong = document["interval"], document["delong"]
     yield (
-        f"{document['radiographs']} radiographs of {document['patients']} patients; A less B with paired"
+        f"{document['radiographs']} radiographs {patients_in_words(document)}; A less B with paired"
         f" {100 * interval['level']:g} % intervals by {interval['unit']}"
     )
     yield f"  {'':<32} {'A':>8} {'B':>8}   A less B"

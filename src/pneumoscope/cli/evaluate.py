@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,17 +23,18 @@ from pneumoscope.cli.score_tables import (
     thresholds_of,
 )
 from pneumoscope.cli.scoring import SCORES_FILE, Asked, make_folder, score_into, tell_opening, tell_unreadable
-from pneumoscope.dataset.manifest import Split
+from pneumoscope.dataset.manifest import Label, Split
 from pneumoscope.errors import MissingExtra, UnusableData, UnusableOption
 from pneumoscope.evaluation.columns import ScoreColumns
 from pneumoscope.evaluation.evaluate import evaluate_scores, short_form
-from pneumoscope.evaluation.metrics import both_classes
 from pneumoscope.evaluation.read_columns import read_score_columns
 from pneumoscope.evaluation.write_columns import write_score_columns
-from pneumoscope.inference.listing import listed_radiographs
+from pneumoscope.inference.listing import ListedRadiograph, listed_radiographs
 from pneumoscope.inference.predictor import Predictor
+from pneumoscope.inference.radiograph_list import radiograph_list_sha256
 from pneumoscope.inference.score_file import ScoreFile
 from pneumoscope.inference.score_origin import BundleIdentity, ScoreOrigin, origin_beside, sha256_of
+from pneumoscope.report.chosen_here import KEY, chosen_here
 from pneumoscope.whole_file import write_whole
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -63,7 +65,7 @@ class Scored:
 @click.option("--subgroup", "columns", multiple=True, metavar="COLUMN", help="Instead of the usual ones; repeat it.")
 @click.option("--output", required=True, type=click.Path(path_type=Path, file_okay=False))
 @click.option(
-    "--resamples", default=2000, show_default=True, type=click.IntRange(1), help="Bootstrap resamples, by patient."
+    "--resamples", default=2000, show_default=True, type=click.IntRange(100), help="Bootstrap resamples, by patient."
 )
 @click.option("--resume", is_flag=True, help="Go on with the scores that are in OUTPUT.")
 @click.option("--into-card", is_flag=True, help="Write the metrics, and that the test was opened, into the card.")
@@ -107,11 +109,12 @@ def command(
         measured_points(card, given),
         card.zones if card else None,
         prevalence=prevalence,
-        subgroup_columns=columns or subgroup_columns(scored.table),
+        subgroup_columns=[column.strip().lower() for column in columns] or subgroup_columns(scored.table),
         resamples=resamples,
         generator=np.random.default_rng(0),
     )
     document = {**identity(scored, manifest, context.params, counted=into_card), **found}
+    document[KEY] = list(chosen_here(document, card))
     write_whole(output / "evaluation.json", (json.dumps(document, indent=1) + "\n").encode())
     if into_card and scored.bundle and scored.split:
         record_in_card(scored.bundle, scored.split, document)
@@ -152,7 +155,7 @@ def scored_here(asked: Asked, bundle_folder: Path | None, file: ScoreFile, *, re
             f"{len(unlabelled)} radiographs have no label, the first is {unlabelled[0]}.",
             remedy="Evaluate labelled radiographs; `pneumoscope score` scores others.",
         )
-    both_classes(np.array([row.label == "PNEUMONIA" for row in rows]))
+    refuse_one_class(rows, asked)
     predictor = Predictor.open(bundle_folder, threads=1)
     if asked.split is Split.TEST:
         tell_opening(predictor.bundle, len(rows))
@@ -173,6 +176,19 @@ def scored_here(asked: Asked, bundle_folder: Path | None, file: ScoreFile, *, re
         origin_beside(file.path),
         asked.data,
     )
+
+
+def refuse_one_class(rows: Sequence[ListedRadiograph], asked: Asked) -> None:
+    """Before anything is scored: nothing can be measured of one class."""
+    found = sum(row.label is Label.PNEUMONIA for row in rows)
+    if found in {0, len(rows)}:
+        of_split = f" of the split {asked.split}" if asked.split else ""
+        raise UnusableData(
+            "one-class-only",
+            f"{asked.manifest or asked.data}: the {len(rows)} radiographs{of_split} are {found} PNEUMONIA and"
+            f" {len(rows) - found} NORMAL.",
+            remedy="Give radiographs with and without the finding.",
+        )
 
 
 def scored_elsewhere(scores: Path, split: str | None, bundle: Bundle | None) -> Scored:
@@ -209,6 +225,7 @@ def identity(scored: Scored, manifest: Path | None, options: dict[str, Any], *, 
             "manifest_sha256": sha256_of(manifest) or (origin.manifest_sha256 if origin else None),
             "scores": scored.file.name,
             "scores_sha256": sha256_of(scored.file),
+            "radiographs_sha256": radiograph_list_sha256(scored.file, scored.table.paths),
         },
         "options": {name: told(value) for name, value in options.items() if value not in {None, ()}},
     }

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pneumoscope.report.chosen_here import KEY, told_openly
+from pneumoscope.report.evaluated import patients_in_words
+
 RATES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 ZONE_RATES = {
     "called_unlikely_with_finding": "with pneumonia, called unlikely",
@@ -16,8 +19,10 @@ ZONE_RATES = {
 def summary(document: Mapping[str, Any]) -> Iterator[str]:
     """Counts, metrics, operating points and zones, each with its interval."""
     interval = document["interval"]
+    if warning := told_openly(tuple(document.get(KEY) or ())):
+        yield warning
     yield (
-        f"{document['radiographs']} radiographs of {document['patients']} patients, {100 * interval['level']:g} %"
+        f"{document['radiographs']} radiographs {patients_in_words(document)}, {100 * interval['level']:g} %"
         f" intervals by {interval['unit']}"
     )
     for name, value in document["metrics"].items():

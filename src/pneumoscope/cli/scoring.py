@@ -19,7 +19,7 @@ from pneumoscope.inference.pool import worker_count
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.inference.score_file import ScoreFile, appending, unreadable_list
 from pneumoscope.inference.score_origin import ScoreOrigin
-from pneumoscope.inference.scoring import ORIGINAL_SIZE_COLUMNS, SCORE_COLUMNS, ScoredRow, scored_rows
+from pneumoscope.inference.scoring import ScoredRow, score_columns, scored_rows
 from pneumoscope.whole_file import unusable
 
 Item = TypeVar("Item")
@@ -43,7 +43,7 @@ def score_into(
     """Score what is not scored yet; the paths that could not be. The table stays partial until `file.finish()`."""
     original_sizes = read_original_sizes(asked.sizes) if asked.sizes else None
     origin = ScoreOrigin.of(predictor.bundle, asked.data, split=asked.split, manifest=asked.manifest, sizes=asked.sizes)
-    columns = (*SCORE_COLUMNS, *(ORIGINAL_SIZE_COLUMNS if original_sizes is not None else ()))
+    columns = score_columns(rows, with_original_sizes=original_sizes is not None)
     make_folder(file.path.parent)
     done = file.begin(columns, origin, [row.path for row in rows], resume=resume)
     left = [row for row in rows if row.path not in done]

@@ -19,6 +19,8 @@ WITHOUT_NAME = "(none)"
 SMALLER_GROUPS = "(smaller groups)"
 UNKNOWN = "(not known)"
 NORMAL = "normal"
+NAMES_OF_ONE = frozenset({"path", "id", "sha256"})
+"""Columns that tell radiographs apart and so make no groups worth offering."""
 
 
 class ComparedWith(StrEnum):
@@ -57,7 +59,8 @@ def subgroups(table: ScoreColumns, column: str) -> list[Subgroup]:
         raise UnusableOption(
             "subgroup-unknown",
             f"There is no column {column} that makes groups.",
-            remedy=f"Choose from {', '.join(table.extras) or 'none'}; a column with a thousand different texts makes none.",
+            remedy=f"Choose from {', '.join(name for name in table.extras if name not in NAMES_OF_ONE) or 'none'}; a column"
+            " with a thousand different texts makes none.",
         )
     values = table.extras[column]
     return by_name(table, values) if isinstance(values, Categories) else by_quartile(table, values)

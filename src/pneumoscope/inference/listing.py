@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pneumoscope.dataset.layouts import (
@@ -14,20 +15,28 @@ from pneumoscope.dataset.layouts import (
     files_of_kermany,
     patient_of_own_file,
 )
-from pneumoscope.dataset.manifest import FOLDER_OF_SPLIT, Label, Split, kermany_files, read_manifest
+from pneumoscope.dataset.manifest import FOLDER_OF_SPLIT, Label, Split, kermany_files, read_manifest, table_text
 from pneumoscope.errors import UnusableData
 from pneumoscope.radiograph.reading import radiograph_files
+
+SCORED_ANYHOW = frozenset({"path", "sha256", "label", "subtype", "patient", "split", "width_px", "height_px"})
+"""Columns of a manifest that scoring writes under the same name."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedRadiograph:
-    """One radiograph before it is read. `path` is relative to the data folder; None is what is not known."""
+    """One radiograph before it is read. `path` is relative to the data folder; None is what is not known.
+
+    `sha256` is what a manifest says of the file, and `extras` are the cells of its further columns by name.
+    """
 
     path: str
     patient: str
     subtype: str
     label: Label | None
     split: Split | None
+    sha256: str | None = None
+    extras: Mapping[str, str] = field(default_factory=dict)
 
 
 def listed_radiographs(
@@ -50,9 +59,24 @@ def listed_radiographs(
 
 def of_manifest(manifest: Path) -> list[ListedRadiograph]:
     """Every row of `manifest.csv`."""
+    rows = read_manifest(manifest)
     return [
-        ListedRadiograph(row.path, row.patient, row.subtype, row.label, row.split) for row in read_manifest(manifest)
+        ListedRadiograph(row.path, row.patient, row.subtype, row.label, row.split, row.sha256 or None, extras)
+        for row, extras in zip(rows, further_cells(manifest), strict=True)
     ]
+
+
+def further_cells(manifest: Path) -> Iterator[Mapping[str, str]]:
+    """Of each row the columns that a table of scores does not have anyhow, such as a site; their names in lower case."""
+    reader = csv.DictReader(table_text(manifest))
+    names = {name: name.strip().lower() for name in reader.fieldnames or [] if name and name.strip()}
+    if twice := [name for name, count in Counter(names.values()).items() if count > 1]:
+        raise UnusableData(
+            "manifest-columns", f"{manifest} has the column {twice[0]} twice.", remedy="Keep one column of a name."
+        )
+    kept = {name: known for name, known in names.items() if known not in SCORED_ANYHOW}
+    for entry in reader:
+        yield {known: " ".join((entry[name] or "").split()) for name, known in kept.items()}
 
 
 def of_folder(data: Path, leave_out: Collection[Path]) -> list[ListedRadiograph]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pneumoscope.dataset.cues import OriginalSizes
 from pneumoscope.errors import PneumoscopeError, RefusedRadiograph, UnusableData
+from pneumoscope.evaluation.read_columns import IDENTITY, PROBABILITY, REFERENCE
 from pneumoscope.evaluation.sharpness import laplacian_variance
 from pneumoscope.inference.listing import ListedRadiograph
 from pneumoscope.inference.pool import ordered_results
@@ -24,6 +25,8 @@ SCORE_COLUMNS = (
 )
 LINE_ENDS = "\r\n"
 ORIGINAL_SIZE_COLUMNS = ("original_width_px", "original_height_px")
+TAKEN = frozenset({*SCORE_COLUMNS, *ORIGINAL_SIZE_COLUMNS, *IDENTITY, *REFERENCE, *PROBABILITY})
+"""Names that have a meaning in a table of scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class ScoredRow:
     sha256: str
 
     def cells(self) -> list[str]:
-        """In the order of `SCORE_COLUMNS`, then the original size where it was asked for; empty for what is not known."""
+        """In the order of `score_columns`; empty for what is not known."""
         width, height = self.original_size_px or self.size_px
         numbers = (self.logit, self.probability, *self.size_px, width / height, self.sharpness)
         row = self.listed
@@ -48,6 +51,7 @@ class ScoredRow:
             *(cell_of(number) for number in numbers),
             self.sha256,
             *(cell_of(number) for number in self.original_size_px or ()),
+            *row.extras.values(),
         ]
 
 
@@ -59,6 +63,19 @@ class UnscoredRow:
     code: str
     message: str
     remedy: str
+
+
+def score_columns(rows: Sequence[ListedRadiograph], *, with_original_sizes: bool) -> tuple[str, ...]:
+    """Names of the cells: ours, the original size where it was asked for, and further columns of the manifest.
+
+    Of those one that bears a name of ours is called `manifest_NAME`. All `rows` are of one manifest, or of none.
+    """
+    further = rows[0].extras if rows else {}
+    return (
+        *SCORE_COLUMNS,
+        *(ORIGINAL_SIZE_COLUMNS if with_original_sizes else ()),
+        *(f"manifest_{name}" if name in TAKEN else name for name in further),
+    )
 
 
 def scored_rows(
@@ -105,6 +122,13 @@ def scored_row(
     except Exception as error:  # noqa: BLE001 - its kind only: its text might quote a DICOM header
         reason = f"Reading it failed in a way that was not foreseen ({type(error).__name__})."
         return UnscoredRow(row.path, "internal-error", reason, "Please report this with the file, if it may be shared.")
+    if row.sha256 and radiograph.sha256 != row.sha256.strip().lower():
+        return UnscoredRow(
+            row.path,
+            "radiograph-changed",
+            f"Its SHA-256 is {radiograph.sha256[:12]}..., and the manifest says {row.sha256[:12]}...",
+            "Fetch the file that the manifest was made from, or make the manifest again (pneumoscope data import).",
+        )
     if not (math.isfinite(prediction.logit) and 0 <= prediction.probability <= 1):
         reason = f"The model gave the logit {prediction.logit}."
         return UnscoredRow(row.path, "score-impossible", reason, "Please report this with the file.")

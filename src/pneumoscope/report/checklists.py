@@ -15,11 +15,15 @@ from pneumoscope.report.words import listed
 
 STATUSES: Final = ("yes", "partly", "no", "not applicable")
 TO_BE_TOLD: Final = "to be told"
+WHO_TELLS: Final = {"": "", "data": "by whoever chose the data of this bundle", "model": "by whoever made this bundle"}
+"""Scopes, and who knows the answer elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line of a checklist. `scope` is `data` where the answer is about one data set only; `needs` is what must be known."""
+    """One line of a checklist. `scope` is `data` or `model` where the answer is about one data set, or one model, only; `needs`
+    is what must be known.
+    """
 
     item: str
     asks: str
@@ -29,15 +33,15 @@ class Item:
     needs: str = ""
 
     def __post_init__(self) -> None:
-        if self.status not in STATUSES or self.scope not in {"", "data"}:
+        if self.status not in STATUSES or self.scope not in WHO_TELLS:
             raise ValueError(
                 f"the item {self.item} of a checklist has the status {self.status}, the scope {self.scope}"
             )
 
-    def answered(self, *, same_data: bool, known: Collection[str]) -> tuple[str, str]:
-        """Status and where, for a bundle made from the same data or others, with what is known of it."""
-        if self.scope and not same_data:
-            return TO_BE_TOLD, "by whoever chose the data of this bundle"
+    def answered(self, *, same: Collection[str], known: Collection[str]) -> tuple[str, str]:
+        """Status and where, for a bundle of which the scopes in `same` are those that the answers are about."""
+        if self.scope not in same:
+            return TO_BE_TOLD, WHO_TELLS[self.scope]
         if self.needs and self.needs not in known:
             return "no", f"{self.needs} was not measured, or not given to this card"
         return self.status, self.where
@@ -53,23 +57,26 @@ class Guideline:
 
 
 @lru_cache(maxsize=1)
-def guidelines() -> tuple[str, tuple[Guideline, ...]]:
-    """The data set that the answers are about, and the checklists that ship."""
+def guidelines() -> tuple[dict[str, str], tuple[Guideline, ...]]:
+    """The data set and the model that the answers are about (by scope), and the checklists that ship."""
     text = resources.files("pneumoscope.report").joinpath("checklists.toml").read_text("utf-8")
     content: dict[str, Any] = tomllib.loads(text)
-    return content["data"], tuple(
+    return {"data": content["data"], "model": content["model_sha256"]}, tuple(
         Guideline(each["name"], each["source"], tuple(Item(**item) for item in each["items"]))
         for each in content["guidelines"]
     )
 
 
-def checklist_sections(training_data: Mapping[str, Any], known: Collection[str]) -> list[Section]:
+def checklist_sections(
+    training_data: Mapping[str, Any], known: Collection[str], *, model_sha256: str | None = None
+) -> list[Section]:
     """A section a guideline, its answers counted."""
-    data, checklists = guidelines()
-    same_data = training_data.get("identifier") == data
+    about, checklists = guidelines()
+    own = {"data": training_data.get("identifier"), "model": model_sha256}
+    same = {"", *(scope for scope, name in about.items() if own[scope] == name)}
     sections = []
     for number, guideline in enumerate(checklists, start=1):
-        answers = [(item, *item.answered(same_data=same_data, known=known)) for item in guideline.items]
+        answers = [(item, *item.answered(same=same, known=known)) for item in guideline.items]
         counts = Counter(status for _, status, _ in answers)
         told = listed([f"{counts[status]} {status}" for status in (*STATUSES, TO_BE_TOLD) if counts[status]])
         rows = tuple((item.item, item.asks, status, where) for item, status, where in answers)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pneumoscope.bundle.bundle import Bundle
+from pneumoscope.report.chosen_here import chosen_here
 from pneumoscope.report.words import counted, times
 
 Document = Mapping[str, Any]
@@ -20,7 +21,8 @@ class Evaluated:
     """The document with what a bundle adds to it.
 
     `openings` is how often this bundle's line opened the test split, None where that is not known or another split was
-    evaluated; `opened` are the times that are known.
+    evaluated; `opened` are the times that are known. `chosen_here` are the parts of the bundle that were chosen on these
+    very radiographs; `scale_logit` is where the colours of overlays end, `training_data` what the card says of its data.
     """
 
     document: Document
@@ -29,6 +31,9 @@ class Evaluated:
     openings: int | None
     opened: tuple[str, ...]
     bundle_sha256: str | None
+    chosen_here: tuple[str, ...] = ()
+    scale_logit: float | None = None
+    training_data: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def part(self) -> str:
@@ -55,6 +60,9 @@ def evaluated(document: Document, bundle: Bundle | None) -> Evaluated:
         openings=openings_of(document, bundle),
         opened=opened_at(document, bundle),
         bundle_sha256=identity.get("sha256") or (bundle.sha256 if bundle else None),
+        chosen_here=chosen_here(document, bundle.card if bundle else None),
+        scale_logit=bundle.card.saliency.scale_logit if bundle else None,
+        training_data=(bundle.card.provenance.get("training_data") or {}) if bundle else {},
     )
 
 
@@ -88,6 +96,11 @@ def facts(subject: Evaluated) -> list[tuple[str, str]]:
         ("SHA-256 of the model", str(identity.get("model_sha256") or NOT_RECORDED)),
         ("SHA-256 of the bundle, when this was written", str(subject.bundle_sha256 or NOT_RECORDED)),
         ("SHA-256 of the manifest", str(data.get("manifest_sha256") or "no manifest was given")),
+        *(
+            [("SHA-256 of the list of radiographs", str(data["radiographs_sha256"]))]
+            if data.get("radiographs_sha256")
+            else []
+        ),
         *([("SHA-256 of the scores", str(data["scores_sha256"]))] if data.get("scores_sha256") else []),
         *([("Data", f"folder {data['folder']}")] if data.get("folder") else []),
         ("Split", str(document.get("split") or NOT_RECORDED)),
@@ -108,9 +121,16 @@ def radiographs_in_words(document: Document) -> str:
     """`624 radiographs of 428 patients: 390 with pneumonia, 234 without`."""
     found = document["with_finding"]
     return (
-        f"{counted(document['radiographs'], 'radiograph')} of {counted(document['patients'], 'patient')}: "
+        f"{counted(document['radiographs'], 'radiograph')} {patients_in_words(document)}: "
         f"{found:,} with pneumonia, {document['radiographs'] - found:,} without"
     )
+
+
+def patients_in_words(document: Document) -> str:
+    """`of 428 patients`; who is whose is not known where radiographs were resampled."""
+    if (document.get("interval") or {}).get("unit") == "radiograph":
+        return "(patients unknown)"
+    return f"of {counted(document['patients'], 'patient')}"
 
 
 def openings_in_words(subject: Evaluated) -> str:

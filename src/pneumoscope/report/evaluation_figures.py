@@ -33,6 +33,7 @@ from pneumoscope.figures.save import save_figure
 from pneumoscope.figures.score_histogram import score_histogram_figure
 from pneumoscope.figures.subgroups import SubgroupRow, forest_plot
 from pneumoscope.figures.values import Interval, MeasuredPoint, interval_of
+from pneumoscope.report.chosen_here import POINTS
 from pneumoscope.report.curve_bands import curve_bands
 from pneumoscope.report.evaluated import Evaluated
 from pneumoscope.report.section import FigureFile
@@ -70,15 +71,16 @@ def figures(subject: Evaluated, columns: ScoreColumns) -> Iterator[Drawn]:
     """One after the other, so that one figure's memory is held at a time."""
     caption = caption_of(subject)
     points = operating_points(subject)
+    bare = caption_of(subject, intervals=False)
     yield from curves(subject, columns, points, caption)
-    yield from probabilities(columns, points, caption)
+    yield from probabilities(columns, points, bare)
     if points:
         yield (
             "confusion-matrices",
             "Confusion matrix at each operating point",
-            confusion_matrices(points, caption=caption),
+            confusion_matrices(points, caption=bare),
         )
-    promised = list(promises(subject))
+    promised = [] if POINTS in subject.chosen_here else list(promises(subject))
     if promised:
         points_of = subject.document["operating_points"].values()
         on = {str(point["promised"]["on"]) for point in points_of if (point.get("promised") or {}).get("on")}
@@ -88,18 +90,18 @@ def figures(subject: Evaluated, columns: ScoreColumns) -> Iterator[Drawn]:
     yield from forest_plots(subject, caption)
 
 
-def caption_of(subject: Evaluated) -> str:
-    """On what, on how many, and how the intervals came about."""
+def caption_of(subject: Evaluated, *, intervals: bool = True) -> str:
+    """On what, on how many, and where intervals are drawn how they came about."""
     document = subject.document
     interval = document.get("interval") or {}
     measured = Measured(
         drawable(subject.part.removeprefix("the ")),
         document["radiographs"],
-        document["patients"],
+        None if interval.get("unit") == "radiograph" else document["patients"],
         document["with_finding"],
         drawable(subject.model),
     )
-    return measured.line(f"95 % intervals by resampling {interval.get('unit', 'radiograph')}s")
+    return measured.line(f"95 % intervals by resampling {interval.get('unit', 'radiograph')}s" if intervals else "")
 
 
 def drawable(text: str, *, longest: int = LONGEST_NAME) -> str:
@@ -124,7 +126,7 @@ def curves(subject: Evaluated, columns: ScoreColumns, points: list[MeasuredPoint
     roc = RocSeries(
         name,
         thinned_roc(roc_curve(columns.ranking_scores, columns.labels)),
-        known_interval(subject.document.get("auroc_delong")) or known_interval(metrics.get("auroc")),
+        known_interval(metrics.get("auroc")),
         bands.roc if bands else None,
     )
     yield (
@@ -143,7 +145,10 @@ def curves(subject: Evaluated, columns: ScoreColumns, points: list[MeasuredPoint
     benefit = decision_curve(columns.probabilities, columns.labels)
     thresholds = [(point.name, point.threshold) for point in points]
     figure = decision_curve_figure(
-        {name: benefit}, band=bands.decision if bands else None, thresholds=thresholds, caption=caption
+        {name: benefit},
+        band=bands.decision if bands else None,
+        thresholds=thresholds,
+        caption=caption if bands else caption_of(subject, intervals=False),
     )
     yield "decision-curve", "Decision curve: net benefit at each threshold probability", figure
 

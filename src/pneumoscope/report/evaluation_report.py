@@ -12,12 +12,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pneumoscope.bundle.bundle import Bundle
 from pneumoscope.evaluation.columns import ScoreColumns
+from pneumoscope.report.chosen_here import told_openly
 from pneumoscope.report.error_gallery import WrongRadiograph, error_gallery
 from pneumoscope.report.evaluated import Evaluated, evaluated, facts
 from pneumoscope.report.evaluation_figures import FOLDER, write_figures
 from pneumoscope.report.evaluation_sections import evaluation_sections
+from pneumoscope.report.gallery_words import attribution_of, color_key
 from pneumoscope.report.markdown import escaped, section_lines, table_lines
-from pneumoscope.report.published import published_results
 from pneumoscope.report.row import breakable, probability_words
 from pneumoscope.report.section import FigureFile, Section, Table
 from pneumoscope.report.summary import summary
@@ -77,12 +78,6 @@ def title_of(subject: Evaluated) -> str:
     return f"Evaluation of {subject.model}" if subject.model else "Evaluation of scores"
 
 
-def attribution_of(subject: Evaluated) -> str:
-    """Whose radiographs the gallery shows, where that is known."""
-    results = published_results()
-    return results.attribution if results.are_of(subject.document) else ""
-
-
 def html_report(
     subject: Evaluated,
     sections: Sequence[Section],
@@ -96,6 +91,7 @@ def html_report(
         .render(
             title=title_of(subject),
             purpose=PURPOSE,
+            warning=told_openly(subject.chosen_here),
             facts=facts(subject),
             sentences=summary(subject),
             sections=sections,
@@ -104,6 +100,7 @@ def html_report(
             point=subject.default_point,
             threshold=subject.point["threshold"] if subject.point else None,
             attribution=attribution_of(subject),
+            color_key=color_key(subject, gallery),
             no_reason=NO_REASON,
         )
     )
@@ -134,6 +131,8 @@ def markdown_report(
 ) -> str:
     """The same for a repository, with links to the figures."""
     lines = [f"# {escaped(title_of(subject))}", "", f"{PURPOSE} Written by `pneumoscope evaluate`.", ""]
+    if warning := told_openly(subject.chosen_here):
+        lines += [f"**{escaped(warning)}**", ""]
     lines += [*table_lines(Table(("what was evaluated", ""), tuple(facts(subject)))), ""]
     lines += ["## In plain words", "", *(f"- {escaped(sentence)}" for sentence in summary(subject)), ""]
     for section in sections:
@@ -147,7 +146,8 @@ def markdown_report(
 def gallery_lines(subject: Evaluated, gallery: Sequence[WrongRadiograph]) -> Iterator[str]:
     """Each error with its picture, its score and what may explain it."""
     yield from ("## The most wrong radiographs", "")
-    yield from (escaped(f"At the operating point {subject.default_point}. {attribution_of(subject)}".strip()), "")
+    texts = f"At the operating point {subject.default_point}.", color_key(subject, gallery), attribution_of(subject)
+    yield from (escaped(" ".join(text for text in texts if text)), "")
     for number, wrong in enumerate(gallery, start=1):
         yield from (f"### {number}. {escaped(f'{capital(wrong.kind)}: {wrong.path}')}", "")
         if wrong.picture:

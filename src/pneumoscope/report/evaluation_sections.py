@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from pneumoscope.report.chosen_here import POINTS
 from pneumoscope.report.evaluated import Document, Evaluated
 from pneumoscope.report.published import published_section
 from pneumoscope.report.section import Section, Table
@@ -30,10 +31,10 @@ def evaluation_sections(subject: Evaluated) -> list[Section]:
     found = (
         published_section(subject),
         ranking_section(document),
-        promises_section(document),
+        promises_section(subject),
         decisions_section(document),
         prevalence_section(document),
-        calibration_section(document),
+        calibration_section(subject),
         zones_section(document),
         subgroups_section(subject),
     )
@@ -85,8 +86,11 @@ def distinct_points(document: Document) -> dict[str, Mapping[str, Any]]:
     return shown
 
 
-def promises_section(document: Document) -> Section | None:
-    """What each operating point had where it was chosen, and has here."""
+def promises_section(subject: Evaluated) -> Section | None:
+    """What each operating point had where it was chosen, and has here; nothing where that is the same."""
+    document = subject.document
+    if POINTS in subject.chosen_here:
+        return None
     rows = tuple(row for name, point in distinct_points(document).items() for row in promise_rows(name, point))
     if not rows:
         return None
@@ -178,8 +182,9 @@ def prevalence_section(document: Document) -> Section | None:
     )
 
 
-def calibration_section(document: Document) -> Section | None:
+def calibration_section(subject: Evaluated) -> Section | None:
     """Whether a probability is what it says, before and after calibration."""
+    document = subject.document
     metrics, before = document["metrics"], document.get("before_calibration")
     keys = [key for key in CALIBRATION_KEYS if key in metrics]
     if not keys:
@@ -191,7 +196,7 @@ def calibration_section(document: Document) -> Section | None:
     return Section(
         "calibration",
         "Calibration",
-        sentences=tuple(calibration(document)),
+        sentences=tuple(calibration(subject)),
         tables=(Table(header, rows),),
         figures=("reliability",),
         notes=("Right would be a slope of 1 and an intercept of 0; below 0 the probabilities are too high.",)
@@ -236,7 +241,8 @@ def subgroups_section(subject: Evaluated) -> Section | None:
         return None
     point = subject.default_point
     rates = (f"sensitivity at {point}", f"specificity at {point}") if point else ()
-    header = ("radiographs", "patients with / without", "AUROC", *rates)
+    unit = (subject.document.get("interval") or {}).get("unit", "patient")
+    header = ("radiographs", f"{unit}s with / without", "AUROC", *rates)
     tables = tuple(
         Table((column_name(column), *header), tuple(group_row(group, point) for group in groups))
         for column, groups in subgroups.items()
@@ -253,7 +259,7 @@ def subgroups_section(subject: Evaluated) -> Section | None:
         ),
         tables=tables,
         figures=("subgroups-auroc", "subgroups-sensitivity", "subgroups-specificity"),
-        notes=("† small group: fewer than 10 patients of a class, too few to tell a rate.",) if small else (),
+        notes=(f"† small group: fewer than 10 {unit}s of a class, too few to tell a rate.",) if small else (),
     )
 
 

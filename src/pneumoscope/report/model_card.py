@@ -25,10 +25,10 @@ from pneumoscope.report.evaluation_sections import (
 )
 from pneumoscope.report.front_matter import front_matter
 from pneumoscope.report.markdown import escaped, section_lines
-from pneumoscope.report.published import published_section
+from pneumoscope.report.published import published_results, published_section
 from pneumoscope.report.section import Section, Table
 from pneumoscope.report.summary import summary
-from pneumoscope.report.words import capital, column_name, counted, listed, number, percent
+from pneumoscope.report.words import Entry, capital, column_name, counted, listed, number, percent
 
 Audit = Mapping[str, Any]
 
@@ -51,14 +51,17 @@ def model_card(bundle: Bundle, *, evaluation: Document | None, audit: Audit | No
     `command` is what wrote it, for whoever wants to write it again. `UnusableData` where evaluation or audit are of another
     model.
     """
-    for document, name in ((evaluation, "evaluation"), (audit, "audit")):
-        refuse_another_model(document, bundle, name)
+    for given, name in ((evaluation, "evaluation"), (audit, "audit")):
+        if given is not None:
+            refuse_another_model(given, bundle, name)
     card = bundle.card
     document = evaluation or card.metrics.get("test")
     subject = evaluated(document, bundle) if document else None
     sections = [*of_card(bundle), *of_evaluation(subject), *of_audit(audit), limits(card, subject)]
     known = {key for key, value in (document or {}).items() if value} | ({"audit"} if audit else set())
-    sections += checklist_sections(card.provenance.get("training_data") or {}, known)
+    sections += checklist_sections(
+        card.provenance.get("training_data") or {}, known, model_sha256=hashlib.sha256(bundle.model).hexdigest()
+    )
     lines = [front_matter(card, subject), "", f"<!-- {comment(command)} -->", ""]
     lines += [f"# {escaped(f'Model card: {card.name} {card.version}')}", "", f"**{escaped(card.intended_use)}**", ""]
     for section in sections:
@@ -71,13 +74,17 @@ def comment(text: str) -> str:
     return text.replace("--!>", "").replace("-->", "").replace("<!--", "").replace("\n", " ")
 
 
-def refuse_another_model(document: Mapping[str, Any] | None, bundle: Bundle, name: str) -> None:
-    """By the model's checksum, where the document has one."""
-    stated = ((document or {}).get("bundle") or {}).get("model_sha256")
-    if stated and stated != hashlib.sha256(bundle.model).hexdigest():
+def refuse_another_model(document: Mapping[str, Any], bundle: Bundle, name: str) -> None:
+    """By the model's checksum; what does not say which model it is of cannot be told as this one's."""
+    stated = (document.get("bundle") or {}).get("model_sha256")
+    if stated != hashlib.sha256(bundle.model).hexdigest():
         raise UnusableData(
             "card-of-another-model",
-            f"The {name} is of another model ({stated[:12]}) than the bundle {bundle.title}.",
+            (
+                f"The {name} is of another model ({str(stated)[:12]}) than the bundle {bundle.title}."
+                if stated
+                else f"The {name} does not say which model it is of, so it may be of another model than {bundle.title}."
+            ),
             remedy=f"Give the {name}.json of this bundle, or the bundle that it is of by --bundle.",
         )
 
@@ -203,8 +210,15 @@ def of_evaluation(subject: Evaluated | None) -> Iterator[Section]:
         sentences=tuple(summary(subject)),
         tables=(Table(("what was evaluated", ""), tuple(facts(subject))),),
     )
-    of_document = ranking_section, promises_section, decisions_section, calibration_section, zones_section
-    found = [published_section(subject), *(section(document) for section in of_document), subgroups_section(subject)]
+    found = [
+        published_section(subject),
+        ranking_section(document),
+        promises_section(subject),
+        decisions_section(document),
+        calibration_section(subject),
+        zones_section(document),
+        subgroups_section(subject),
+    ]
     yield from (section for section in found if section is not None)
 
 
@@ -258,8 +272,13 @@ def limits(card: Card, subject: Evaluated | None) -> Section:
         sentences.append("No test split has been measured.")
     if "auroc" in (validation.get("metrics") or {}) and subject:
         before, after = validation["metrics"]["auroc"], subject.document["metrics"]["auroc"]
-        sentences.append(
-            f"AUROC was {number(before)} on validation and is {number(after)} on {subject.part}: that is how far numbers move"
-            " between two parts of one data set."
-        )
+        sentences += moved(subject, before, after)
     return Section("limits", "Limits", sentences=tuple(capital(sentence) for sentence in sentences))
+
+
+def moved(subject: Evaluated, before: Entry, after: Entry) -> Iterator[str]:
+    """How far a number moved between the part that chose and another one; of one data set only where that is known."""
+    if subject.chosen_here or subject.document.get("split") == "validation":
+        return
+    what = " between two parts of one data set" if published_results().are_of(subject.document) else ""
+    yield f"AUROC was {number(before)} on validation and is {number(after)} on {subject.part}: that is how far numbers move{what}."

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from pneumoscope.report.chosen_here import CALIBRATION as CALIBRATION_PART
+from pneumoscope.report.chosen_here import POINTS, told_openly
+from pneumoscope.report.chosen_here import ZONES as ZONES_PART
 from pneumoscope.report.evaluated import TEST, Document, Evaluated, radiographs_in_words
 from pneumoscope.report.words import (
     Entry,
@@ -27,18 +30,21 @@ CALIBRATION: Final = ("calibration_error", "brier_score")
 
 
 def summary(subject: Evaluated) -> list[str]:
-    """Up to eight sentences, of which the parts that the document has are told: what it was, ranking, decisions,
-    promises, calibration, zones, subgroups, another prevalence.
+    """Some eight sentences, of which the parts that the document has are told: whether these radiographs can test it, what
+    it was, ranking, decisions, promises, calibration, zones, subgroups, another prevalence.
     """
     document = subject.document
+    warning = told_openly(subject.chosen_here)
     return [
+        *([warning] if warning else []),
         what_was_evaluated(subject),
         ranking(document["metrics"]["auroc"]),
         *decisions(subject),
-        *promises(document),
-        *calibration(document),
-        *zones(document),
+        *([] if POINTS in subject.chosen_here else promises(document)),
+        *calibration(subject),
+        *zones(subject),
         *weakest_subgroup(document),
+        *weakest_rates(subject),
         *at_prevalence(subject),
     ]
 
@@ -130,10 +136,15 @@ def verdict(point: Mapping[str, Any], rate: str) -> str:
     return FELL if promised > high else ROSE if promised < low else HELD
 
 
-def calibration(document: Document) -> Iterator[str]:
-    """Too high or too low, and whether calibrating helped."""
-    metrics, before = document["metrics"], document.get("before_calibration")
-    clauses = [clause for clause in (shift(metrics.get("calibration_intercept")), helped(metrics, before)) if clause]
+def calibration(subject: Evaluated) -> Iterator[str]:
+    """Too high or too low, and whether calibrating helped; no verdict on the radiographs that it was fitted to."""
+    metrics, before = subject.document["metrics"], subject.document.get("before_calibration")
+    verdicts = (
+        ()
+        if CALIBRATION_PART in subject.chosen_here
+        else (shift(metrics.get("calibration_intercept")), helped(metrics, before))
+    )
+    clauses = [clause for clause in verdicts if clause]
     if not clauses and "calibration_error" in metrics:
         clauses = [f"the calibration error is {number(metrics['calibration_error'])}"]
     if clauses:
@@ -172,17 +183,18 @@ def helped(metrics: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
     return f"calibrated and raw probabilities are about equally good ({numbers})"
 
 
-def zones(document: Document) -> Iterator[str]:
+def zones(subject: Evaluated) -> Iterator[str]:
     """The share that stays uncertain, and whether the promised error rate was kept in each class."""
-    found = document.get("zones")
+    found, here = subject.document.get("zones"), ZONES_PART in subject.chosen_here
     if not found:
         return
     alpha, metrics = found["frozen"]["alpha"], found["metrics"]
     missed, alarms = metrics["called_unlikely_with_finding"], metrics["called_likely_without_finding"]
+    missed_told, alarms_told = ("", "") if here else (f" ({kept(missed, alpha)})", f" ({kept(alarms, alpha)})")
     yield (
         f"In three zones, {in_percent(metrics['uncertain'])} of the radiographs stay uncertain; it was promised that at most"
         f" {percent(alpha)} of each class are called the other, and {in_percent(missed)} of those with pneumonia were called"
-        f" unlikely ({kept(missed, alpha)}), {in_percent(alarms)} of those without likely ({kept(alarms, alpha)})."
+        f" unlikely{missed_told}, {in_percent(alarms)} of those without likely{alarms_told}."
     )
 
 
@@ -211,6 +223,32 @@ def weakest_subgroup(document: Document) -> Iterator[str]:
         f" {'clearly below' if clearly else 'not clearly below'} that of all radiographs"
         + (f"; {small} more {'is' if small == 1 else 'are'} too small to tell." if small else ".")
     )
+
+
+def weakest_rates(subject: Evaluated) -> Iterator[str]:
+    """The lowest sensitivity and the lowest specificity at the default operating point, among groups that are not small."""
+    if subject.point is None:
+        return
+    clauses = []
+    for rate in PROMISED:
+        known = [
+            (entry["value"], column, group["name"], entry)
+            for column, groups in (subject.document.get("subgroups") or {}).items()
+            for group in groups
+            if not group["small"]
+            and (entry := ((group.get("operating_points") or {}).get(subject.default_point) or {}).get(rate))
+            and entry["value"] is not None
+        ]
+        of_all = subject.point["metrics"][rate]["value"]
+        lower = [found for found in known if of_all is not None and found[0] < of_all]
+        if lower:
+            _, column, name, entry = min(lower, key=lambda found: found[0])
+            clauses.append(
+                f"{rate} is lowest in {column_name(column)}, {name} ({within(in_percent(entry))}; of all"
+                f" {percent(of_all)})"
+            )
+    if clauses:
+        yield f"At {subject.default_point}, {listed(clauses)}."
 
 
 def at_prevalence(subject: Evaluated) -> Iterator[str]:

@@ -22,7 +22,7 @@ def lax(tmp_path):
 @pytest.fixture
 def audit(run, labelled):
     def audit(*arguments, data=labelled.data, manifest=labelled.manifest, split="validation"):
-        return run("audit", "--data", data, "--manifest", manifest, "--split", split, "--resamples", 20, *arguments)
+        return run("audit", "--data", data, "--manifest", manifest, "--split", split, "--resamples", 100, *arguments)
 
     return audit
 

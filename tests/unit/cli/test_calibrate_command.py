@@ -169,3 +169,52 @@ def test_what_was_fitted_anew_leaves_no_record_behind(run, bundle, scores):
     assert [record["fitted"] for record in records] == [["calibration", "operating points", "zones"], ["zones"]]
     run(*arguments)
     assert len(open_bundle(bundle).card.provenance["fitted_on"]) == 1
+
+
+@pytest.mark.parametrize("folder", ["test", "chest_xray/Test/NORMAL", r"films\test"])
+def test_radiographs_of_a_test_folder_choose_nothing_whatever_they_are_called(run, bundle, scores, folder):
+    scores.write_text(scores.read_text().replace("\n7.png", f"\n{folder}/7.png"))
+    before = (bundle / "card.json").read_bytes()
+    status, _, err = run("calibrate", "--bundle", bundle, "--scores", scores, "--split", "validation")
+    assert status == 5
+    assert "[test-rows-refused]" in err
+    assert "7.png" in err
+    assert (bundle / "card.json").read_bytes() == before
+
+
+def test_a_column_that_says_test_in_any_case_is_refused(run, bundle, scores):
+    first, *lines = scores.read_text().splitlines()
+    scores.write_text("\n".join([f"{first},split", *(f"{line},Test" for line in lines)]) + "\n")
+    for stated in ((), ("--split", "validation")):
+        status, _, err = run("calibrate", "--bundle", bundle, "--scores", scores, *stated)
+        assert status == 5, err
+    status, _, err = run("calibrate", "--bundle", bundle, "--scores", scores)
+    assert "[test-rows-refused]" in err
+
+
+def test_a_file_whose_name_is_test_is_none_of_the_test_split(run, bundle, scores):
+    scores.write_text(scores.read_text().replace("\n7.png", "\ntest"))
+    assert run("calibrate", "--bundle", bundle, "--scores", scores, "--split", "validation")[0] == 0
+
+
+def test_few_patients_are_warned_of_and_recorded(run, bundle, scores):
+    _, _, err = run("calibrate", "--bundle", bundle, "--scores", scores, "--split", "validation")
+    assert "warning: only 25 patients with pneumonia" in err
+    assert "warning: only 25 patients without pneumonia" in err
+    (record,) = open_bundle(bundle).card.provenance["fitted_on"]
+    assert [doubt[:16] for doubt in record["doubts"]] == ["only 25 patients"] * 2
+    names, *rows = (line.rsplit(",", 1)[0] for line in scores.read_text().splitlines())
+    scores.write_text("\n".join([names, *rows]) + "\n")
+    _, out, err = run("calibrate", "--bundle", bundle, "--scores", scores, "--split", "validation")
+    assert "200 radiographs (patients unknown)" in out
+    assert "warning" not in err
+    (record,) = open_bundle(bundle).card.provenance["fitted_on"]
+    assert "doubts" not in record
+
+
+def test_zones_that_leave_everything_uncertain_are_said_to(run, bundle, scores):
+    arguments = ("calibrate", "--bundle", bundle, "--scores", scores, "--split", "validation")
+    _, _, err = run(*arguments, "--alpha", 0.01)
+    assert "the zones leave every radiograph uncertain: 25 with and 25 without pneumonia are too few" in err
+    _, _, err = run(*arguments, "--alpha", 0.1)
+    assert "uncertain" not in err

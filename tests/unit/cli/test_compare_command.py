@@ -25,7 +25,7 @@ def tables(tmp_path):
 def compared(run, tmp_path):
     def compared(*arguments):
         output = tmp_path / "compare.json"
-        status, out, err = run("compare", *arguments, "--output", output, "--resamples", 50)
+        status, out, err = run("compare", *arguments, "--output", output, "--resamples", 100)
         return status, out, err, json.loads(output.read_text()) if status == 0 else None
 
     return compared
@@ -36,7 +36,7 @@ def evaluated(run, tables, tmp_path, monkeypatch, *settings):
     folders = []
     for table, setting in zip(tables, settings, strict=True):
         folder = tmp_path / table.stem
-        run("evaluate", "--scores", table, "--output", folder, "--resamples", 5, "--split", "test", *setting)
+        run("evaluate", "--scores", table, "--output", folder, "--resamples", 100, "--split", "test", *setting)
         folders.append(folder)
     return folders
 
@@ -99,6 +99,12 @@ def test_other_radiographs_labels_or_patients_are_refused(compared, tables, chan
     status, _, err, _ = compared(*tables)
     assert status == 5
     assert f"[{code}]" in err
+
+
+def test_fewer_than_a_hundred_resamples_tell_no_interval(run, tables, tmp_path):
+    status, _, err = run("compare", *tables, "--output", tmp_path / "compare.json", "--resamples", 99)
+    assert status == 2
+    assert "x>=100" in err
 
 
 def test_a_folder_without_an_evaluation_says_what_to_name(compared, tables, tmp_path):

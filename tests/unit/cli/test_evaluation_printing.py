@@ -41,4 +41,8 @@ def test_promises_and_zones_stand_beside_what_was_found():
     assert text.count("promised 0") == 1
     assert "ppv at 5 %" in text
     assert "promised error rate 0.1 a class" in text
+    assert "10 radiographs (patients unknown)" in "\n".join(
+        summary({**document, "interval": {"level": 0.95, "unit": "radiograph"}})
+    )
+    assert next(summary({**document, "chosen_here": ["zones"]})).startswith("These radiographs chose the zones")
     assert "zones" not in "\n".join(summary({**document, "zones": None}))

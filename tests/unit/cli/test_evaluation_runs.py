@@ -1,5 +1,6 @@
 """`pneumoscope evaluate` as a person runs it: radiographs scored here, or any model's scores."""
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -39,7 +40,7 @@ def bundle(tmp_path, shipped_bundle):
 @pytest.fixture
 def evaluate(run, tmp_path):
     def evaluate(*arguments, output=tmp_path / "out"):
-        status, out, err = run("evaluate", "--output", output, "--resamples", 20, *arguments)
+        status, out, err = run("evaluate", "--output", output, "--resamples", 100, *arguments)
         document = json.loads((output / "evaluation.json").read_text()) if status == 0 else None
         return status, out, err, document
 
@@ -97,6 +98,75 @@ def test_original_sizes_make_the_subgroups(evaluate, data, tmp_path):
     assert list(document["subgroups"]) == wanted
     assert [group["name"] for group in document["subgroups"]["subtype"]] == ["normal", "bacterial", "viral"]
     assert len(document["subgroups"]["sharpness"]) == 4
+
+
+def test_any_column_of_a_manifest_makes_subgroups(evaluate, data, tmp_path):
+    write_manifest(read_kermany(data), tmp_path / "manifest.csv")
+    first, *lines = (tmp_path / "manifest.csv").read_text().splitlines()
+    sites = ["east" if number % 2 else "west" for number in range(len(lines))]
+    cells = [f"{line},{site},{number}" for number, (line, site) in enumerate(zip(lines, sites, strict=True))]
+    (tmp_path / "manifest.csv").write_text("\n".join([f"{first},Site,Logit", *cells]) + "\n")
+    arguments = ("--data", data, "--manifest", tmp_path / "manifest.csv", "--subgroup", "Site")
+    status, _, err, document = evaluate(*arguments, "--subgroup", "manifest_logit")
+    assert status == 0, err
+    assert [group["name"] for group in document["subgroups"]["site"]] == ["east", "west"]
+    assert document["subgroups"]["manifest_logit"]
+    status, _, err, document = evaluate(*arguments, "--resume")
+    assert status == 0, err
+    assert "12 of 12 radiographs are scored already" in err
+
+
+def test_a_file_that_is_not_what_the_manifest_says_is_not_scored(evaluate, data, tmp_path):
+    write_manifest(read_kermany(data), tmp_path / "manifest.csv")
+    first, second, *_ = sorted((data / "test" / "PNEUMONIA").iterdir())
+    second.write_bytes(first.read_bytes())
+    status, _, err, _ = evaluate("--data", data, "--manifest", tmp_path / "manifest.csv")
+    assert status == 5
+    assert "[rows-unreadable]" in err
+    assert f"{second.name}: Its SHA-256 is" in err
+    listed = (tmp_path / "out" / "scores.unreadable.csv").read_text()
+    assert "radiograph-changed" in listed
+    assert first.name not in listed
+
+
+def test_the_list_of_radiographs_has_a_checksum_with_a_manifest_and_without(evaluate, data, tmp_path):
+    write_manifest(read_kermany(data), tmp_path / "manifest.csv")
+    _, _, _, without = evaluate("--data", data, output=tmp_path / "one")
+    _, _, _, given = evaluate("--data", data, "--manifest", tmp_path / "manifest.csv", output=tmp_path / "two")
+    rows = sorted((row.path, row.sha256) for row in read_kermany(data) if row.split == "test")
+    lines = "".join(f"{sha256}  {path}\n" for path, sha256 in rows)
+    for document in (without, given):
+        assert document["data"]["radiographs_sha256"] == hashlib.sha256(lines.encode()).hexdigest()
+
+
+def test_the_part_that_chose_the_thresholds_is_said_to_prove_nothing(evaluate, data):
+    _, out, _, document = evaluate("--data", data / "test", "--split", "validation")
+    assert document["chosen_here"] == ["calibration", "operating points", "zones"]
+    assert out.startswith("These radiographs chose the calibration, operating points and zones of this model")
+    _, out, _, document = evaluate("--data", data, output=data.parent / "test")
+    assert document["chosen_here"] == []
+    assert "These radiographs chose" not in out
+
+
+def test_one_class_names_the_file_the_split_and_the_counts(evaluate, data, tmp_path):
+    rows = [row for row in read_kermany(data) if row.split != "test" or row.label == "NORMAL"]
+    write_manifest(rows, tmp_path / "normal.csv")
+    status, _, err, _ = evaluate("--data", data, "--manifest", tmp_path / "normal.csv")
+    assert status == 5
+    assert "normal.csv: the 6 radiographs of the split test are 0 PNEUMONIA and 6 NORMAL." in err
+
+
+def test_a_subgroup_that_is_not_there_is_not_answered_with_names_of_single_radiographs(evaluate, data):
+    status, _, err, _ = evaluate("--data", data, "--subgroup", "nope")
+    assert status == 2
+    assert "Choose from subtype" in err
+    assert "sha256" not in err
+
+
+def test_fewer_than_a_hundred_resamples_tell_no_interval(run, scores, tmp_path):
+    status, _, err = run("evaluate", "--scores", scores, "--output", tmp_path / "out", "--resamples", 99)
+    assert status == 2
+    assert "99 is not in the range x>=100" in err
 
 
 def test_missing_files_are_listed_the_rest_is_kept_and_resume_ends_it(evaluate, data, tmp_path):
@@ -175,7 +245,8 @@ def test_scores_of_any_model_need_no_bundle(evaluate, scores, tmp_path, reports)
     assert list(document["operating_points"]) == ["half"]
     assert document["operating_points"]["half"]["promised"]["sensitivity"] is None
     assert "promised" not in out
-    assert "intervals by radiograph" in out
+    assert "80 radiographs (patients unknown), 95 % intervals by radiograph" in out
+    assert document["data"]["radiographs_sha256"] is None
     kept, theirs = read_score_columns(tmp_path / "out" / "scores.csv"), read_score_columns(scores)
     assert kept.probabilities.tolist() == theirs.probabilities.tolist()
     assert reports[0][3:] == (None, None)

@@ -1,3 +1,6 @@
+import hashlib
+from dataclasses import replace
+
 import pytest
 
 from pneumoscope.dataset.manifest import Label, Split, read_kermany, write_manifest
@@ -13,7 +16,30 @@ def data(tmp_path, generator):
 
 def test_a_manifest_and_its_folder_list_the_same_radiographs(data, tmp_path):
     write_manifest(read_kermany(data), tmp_path / "manifest.csv")
-    assert listed_radiographs(data, tmp_path / "manifest.csv", None) == listed_radiographs(data, None, None)
+    of_manifest = listed_radiographs(data, tmp_path / "manifest.csv", None)
+    assert [replace(row, sha256=None, extras={}) for row in of_manifest] == listed_radiographs(data, None, None)
+    assert of_manifest[0].sha256 == hashlib.sha256((data / of_manifest[0].path).read_bytes()).hexdigest()
+    assert of_manifest[0].extras == {"mode": "L"}
+
+
+def with_column(manifest, name, cells):
+    first, *lines = manifest.read_text().splitlines()
+    joined = [f"{line},{cells[number % len(cells)]}" for number, line in enumerate(lines)]
+    manifest.write_text("\n".join([f"{first},{name}", *joined]) + "\n")
+
+
+def test_further_columns_of_a_manifest_are_kept_on_one_line(data, tmp_path):
+    write_manifest(read_kermany(data), tmp_path / "manifest.csv")
+    with_column(tmp_path / "manifest.csv", " Site ", ['"east\nwing"', "west", ""])
+    rows = listed_radiographs(data, tmp_path / "manifest.csv", None)
+    assert [row.extras["site"] for row in rows[:3]] == ["east wing", "west", ""]
+
+
+def test_two_columns_of_one_name_are_refused(data, tmp_path):
+    write_manifest(read_kermany(data), tmp_path / "manifest.csv")
+    with_column(tmp_path / "manifest.csv", "Mode", ["L"])
+    with pytest.raises(UnusableData, match="column mode twice"):
+        listed_radiographs(data, tmp_path / "manifest.csv", None)
 
 
 def test_only_the_split_that_was_asked_for_is_listed(data):

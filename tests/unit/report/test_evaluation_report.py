@@ -12,9 +12,10 @@ import pytest
 from pneumoscope.evaluation.columns import ScoreColumns
 from pneumoscope.evaluation.evaluate import evaluate_scores
 from pneumoscope.report.evaluated import evaluated
-from pneumoscope.report.evaluation_figures import drawable, spread
+from pneumoscope.report.evaluation_figures import caption_of, drawable, figures, spread
 from pneumoscope.report.evaluation_report import html_report, markdown_report, write_evaluation_report
 from pneumoscope.report.evaluation_sections import evaluation_sections
+from pneumoscope.report.gallery_words import attribution_of, color_key
 from pneumoscope.report.published import published_results
 from pneumoscope.report.words import in_percent, number
 
@@ -160,6 +161,64 @@ def test_the_report_opens_with_what_was_evaluated(document, shipped_bundle):
         assert "3 times by this bundle's line" in text
         assert shipped_bundle.sha256 in text
         assert text.index("3 times by this bundle") < text.index("In plain words")
+
+
+def test_the_report_opens_with_that_these_radiographs_chose_the_thresholds(document, shipped_bundle):
+    html, markdown = bare(document | {"split": "validation"}, shipped_bundle)
+    warning = "These radiographs chose the calibration, operating points and zones of this model"
+    for text in (html, markdown):
+        assert text.index(warning) < text.index("SHA-256 of the model")
+        assert "promised and measured" not in text
+        assert "did not hold" not in text
+        assert "the raw scores" not in text
+    assert all(warning not in text for text in bare(document, shipped_bundle))
+
+
+def test_the_gallery_says_what_its_colours_mean_and_whose_films_it_shows(written, page, shipped_bundle):
+    scale = f"they end at {shipped_bundle.card.saliency.scale_logit:.2f} logit units a cell of the map"
+    for text in (page.text, (written / "report.md").read_text("utf-8").replace("\\", "")):
+        assert scale in text
+        assert "The model was made from: Kermany D, Zhang K, Goldbaum M" in text
+        assert "CC BY 4.0" in text
+
+
+def test_films_are_attributed_for_certain_where_the_manifest_is_that_of_training(document, shipped_bundle):
+    training = shipped_bundle.card.provenance["training_data"]
+    same = document | {"split": "validation", "data": {"manifest_sha256": training["manifest_sha256"]}}
+    text = attribution_of(evaluated(same, shipped_bundle))
+    assert text.startswith("Radiographs: Kermany D")
+    assert text.endswith(f"{training['identifier']}, {training['licence']}.")
+    assert attribution_of(evaluated(same, None)) == ""
+    assert color_key(evaluated(same, shipped_bundle), []) == ""
+
+
+def test_intervals_are_named_under_figures_that_have_some_only(document, example_columns, monkeypatch):
+    captions = {}
+    for name in ("roc_figure", "confusion_matrices", "score_histogram_figure", "reliability_figure"):
+        monkeypatch.setattr(
+            f"pneumoscope.report.evaluation_figures.{name}",
+            lambda *drawn, name=name, caption, **_: captions.update({name: (caption, drawn)}),
+        )
+    list(figures(evaluated(document, None), example_columns))
+    told = {name: "95 % intervals by resampling patients" in caption for name, (caption, _) in captions.items()}
+    assert told == {
+        "roc_figure": True,
+        "confusion_matrices": False,
+        "score_histogram_figure": False,
+        "reliability_figure": False,
+    }
+    ((series,),) = captions["roc_figure"][1]
+    assert (series.auroc.low, series.auroc.high) == (
+        document["metrics"]["auroc"]["low"],
+        document["metrics"]["auroc"]["high"],
+    )
+
+
+def test_patients_that_are_not_known_are_not_counted_under_a_figure(document):
+    unknown = document | {"interval": document["interval"] | {"unit": "radiograph"}}
+    assert f"{document['radiographs']} radiographs (patients unknown)" in caption_of(evaluated(unknown, None))
+    assert f"of {document['patients']} patients" in caption_of(evaluated(document, None))
+    assert "radiographs with / without" in bare(unknown)[1]
 
 
 def test_an_older_and_shorter_document_is_reported_too(document):

@@ -1,5 +1,6 @@
 """The model card says what the bundle's files say: it parses, it escapes, and the committed one is up to date."""
 
+import hashlib
 import json
 import re
 import shlex
@@ -105,6 +106,31 @@ def test_an_evaluation_of_another_model_is_refused(shipped_bundle, evaluation):
     assert refusal.value.code == "card-of-another-model"
 
 
+@pytest.mark.parametrize("bundle", [None, {}, {"name": "efficientnet-lite0", "model_sha256": None}])
+def test_an_evaluation_of_an_unknown_model_is_not_told_as_this_ones(shipped_bundle, evaluation, bundle):
+    with pytest.raises(UnusableData, match="does not say which model") as refusal:
+        model_card(shipped_bundle, evaluation=evaluation | {"bundle": bundle}, audit=None, command="")
+    assert refusal.value.code == "card-of-another-model"
+
+
+def test_two_parts_of_one_data_set_are_claimed_only_where_it_is_so(shipped_bundle, evaluation):
+    claim = "between two parts of one data set"
+    texts = {
+        name: model_card(shipped_bundle, evaluation=evaluation | changed, audit=None, command="")
+        for name, changed in {
+            "test": {},
+            "validation": {"split": "validation"},
+            "elsewhere": {"radiographs": 700},
+        }.items()
+    }
+    assert {name: claim in text for name, text in texts.items()} == {
+        "test": True,
+        "validation": False,
+        "elsewhere": False,
+    }
+    assert "These radiographs chose the calibration, operating points and zones" in texts["validation"]
+
+
 def test_failed_rows_of_the_audit_are_told(shipped_bundle, evaluation):
     row = {
         "row": "lungs.black",
@@ -116,6 +142,7 @@ def test_failed_rows_of_the_audit_are_told(shipped_bundle, evaluation):
     }
     failed = row | {"limit": {"at_least": None, "at_most": 0.75, "whole_interval": False}, "verdict": "fail"}
     audit = {"radiographs": 810, "split": "validation", "summary": {"pass": 1, "fail": 1}}
+    audit["bundle"] = evaluation["bundle"]
     audit["rows"] = [failed, row | {"asked": "something that passed", "limit": None, "verdict": "pass"}]
     text = model_card(shipped_bundle, evaluation=evaluation, audit=audit, command="")
     assert r"| the lungs \| black | AUROC left | 0.900 (0.800 to 1.000) | at most 0.75 |" in text
@@ -141,12 +168,33 @@ def test_files_that_a_checklist_points_to_are_there():
     assert not missing
 
 
-def test_what_is_about_other_data_is_left_open():
+def statuses(sections):
+    return [{row[0]: row[2] for row in section.tables[0].rows} for section in sections]
+
+
+def test_what_is_about_other_data_is_left_open(shipped_bundle):
+    of_model = hashlib.sha256(shipped_bundle.model).hexdigest()
     ours, theirs = (
-        checklist_sections({"identifier": name}, ()) for name in ("doi:10.17632/rscbjbr9sj", "doi:10.1/other")
+        checklist_sections({"identifier": name}, (), model_sha256=of_model)
+        for name in ("doi:10.17632/rscbjbr9sj", "doi:10.1/other")
     )
     assert TO_BE_TOLD not in {row[2] for section in ours for row in section.tables[0].rows}
     assert TO_BE_TOLD in {row[2] for section in theirs for row in section.tables[0].rows}
+
+
+def test_the_history_of_the_shipped_model_is_told_of_no_other(shipped_bundle):
+    about, _ = guidelines()
+    assert about["model"] == hashlib.sha256(shipped_bundle.model).hexdigest(), "read the answers of scope model anew"
+    ours = statuses(checklist_sections({"identifier": about["data"]}, (), model_sha256=about["model"]))
+    retrained = statuses(checklist_sections({"identifier": about["data"]}, (), model_sha256="0" * 64))
+    for checklist, item in ((0, "26"), (1, "12f"), (1, "24")):
+        assert (ours[checklist][item], retrained[checklist][item]) == ("partly", TO_BE_TOLD)
+
+
+def test_what_was_changed_after_the_test_is_told(card):
+    assert "nothing was changed after the test" not in card
+    assert "the model was not updated" not in card
+    assert "a review that had its results changed the rule of rule-in" in card
 
 
 def test_what_was_not_measured_is_not_claimed():

@@ -1,7 +1,10 @@
 """The words of the summary follow the numbers."""
 
+from dataclasses import replace
+
 import pytest
 
+from pneumoscope.report.chosen_here import chosen_here
 from pneumoscope.report.evaluated import Evaluated, evaluated
 from pneumoscope.report.summary import ranking, summary
 
@@ -165,3 +168,51 @@ def test_without_operating_points_nothing_is_said_of_decisions():
     text = " ".join(summary(subject))
     assert "operating point" not in text
     assert "promise" not in text.replace("it was promised that at most", "")
+
+
+def test_nothing_is_said_to_be_kept_on_the_radiographs_that_chose_it():
+    document = contrived(good=True) | {"split": "validation"}
+    document["zones"]["frozen"]["chosen_on"] = "validation"
+    first, *rest = summary(evaluated(document, None))
+    assert first.startswith("These radiographs chose the calibration, operating points and zones of this model")
+    assert "cannot be tested on them" in first
+    text = " ".join(rest)
+    for word in ("held", "kept", "better", "neither too high", "broken"):
+        assert word not in text
+    assert "calibration error is 0.020" in text
+
+
+def test_what_was_fitted_is_told_by_checksum_too(shipped_bundle):
+    record = {"fitted": ["zones"], "split": "validation", "scores_sha256": "s" * 64, "radiographs_sha256": "r" * 64}
+    training = {"manifest_sha256": "m" * 64}
+    card = replace(shipped_bundle.card, provenance={"fitted_on": [record], "training_data": training})
+    none = {"split": None, "operating_points": {}}
+    assert chosen_here(none | {"data": {"scores_sha256": "s" * 64}}, card) == ("zones",)
+    assert chosen_here(none | {"data": {"radiographs_sha256": "r" * 64}}, card) == ("zones",)
+    assert chosen_here(none | {"data": {"radiographs_sha256": "x" * 64}}, card) == ()
+    assert chosen_here(none | {"split": "train", "data": {"manifest_sha256": "m" * 64}}, card) == ("weights",)
+    assert chosen_here(none | {"split": "train", "data": {"manifest_sha256": "x" * 64}}, card) == ()
+
+
+def test_the_weakest_groups_at_the_default_operating_point_are_told():
+    document = contrived(good=True)
+    for group, rates in zip(
+        document["subgroups"]["subtype"], ((0.7, None), (0.9, 0.6), (0.1, 0.1), (None, 0.8)), strict=True
+    ):
+        group["operating_points"] = {
+            "balanced": {"sensitivity": entry(rates[0], 0.1, 0.9), "specificity": entry(rates[1])}
+        }
+    text = " ".join(summary(evaluated(document, None)))
+    assert (
+        "At balanced, sensitivity is lowest in subtype, viral (70.0 %, 95 % interval 10.0 to 90.0; of all 95.0 %)"
+        in text
+    )
+    assert "and specificity is lowest in subtype, bacterial (60.0 %; of all 95.0 %)." in text
+    document["operating_points"]["balanced"]["metrics"]["specificity"] = entry(0.6)
+    assert "specificity is lowest" not in " ".join(summary(evaluated(document, None)))
+
+
+def test_patients_that_are_not_known_are_not_counted():
+    document = contrived(good=True)
+    document["interval"]["unit"] = "radiograph"
+    assert "200 radiographs (patients unknown)" in summary(evaluated(document, None))[0]
