@@ -30,6 +30,14 @@ def display(tmp_path):
 
 
 @pytest.fixture
+def ctrl_c_interrupts():
+    """As in a terminal; a process started in the background ignores Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
 def watched(monkeypatch):
     """As if standard error were a terminal."""
     monkeypatch.setattr(training_display, "sys", SimpleNamespace(stderr=SimpleNamespace(isatty=lambda: True)))
@@ -138,7 +146,7 @@ def test_a_polite_kill_asks_too_and_the_handlers_are_given_back(display):
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
 
 
-def test_where_several_processes_train_the_first_ctrl_c_ends_it(display):
+def test_where_several_processes_train_the_first_ctrl_c_ends_it(display, ctrl_c_interrupts):
     def interrupted_once():
         with display.stopping(able=False):
             os.kill(os.getpid(), signal.SIGINT)
