@@ -73,10 +73,21 @@ def exported(model: nn.Module, output_names: Sequence[str], *, size_px: int) -> 
         )
     if program is None:
         raise UnusableOutput("export-failed", "PyTorch gave no ONNX program.", remedy="Report this with your versions.")
-    graph: onnx.ModelProto = program.model_proto
+    graph = without_traces(program.model_proto)
     graph.doc_string = "Pneumoscope: research and education only, not a medical device."
     onnx.checker.check_model(graph)
     return graph
+
+
+def without_traces(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """The same graph without the exporter's notes, which hold the paths of the machine it ran on."""
+    bare = onnx.ModelProto()
+    bare.CopyFrom(graph)
+    for part in (bare, bare.graph, *bare.graph.node, *bare.graph.value_info, *bare.graph.input, *bare.graph.output):
+        del part.metadata_props[:]
+    for tensor in bare.graph.initializer:
+        del tensor.metadata_props[:]
+    return bare
 
 
 @contextmanager

@@ -95,3 +95,11 @@ def test_a_training_can_go_on_after_an_export():
     with evaluating(backbone):
         assert not any(module.training for module in backbone.modules())
     assert {name: module.training for name, module in backbone.named_modules()} == before
+
+
+def test_a_graph_tells_nothing_of_the_machine_it_was_exported_on(pictures):
+    model = classifier_of("tiny", "linear", weights="random", dropout=0.0, drop_path=0.0)
+    content = export_onnx(model, size_px=64).SerializeToString()
+    assert os.fspath(torch.__path__[0]).encode() not in content
+    assert b"site-packages" not in content
+    assert b".py" not in content
