@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pneumoscope.bundle.bundle import Bundle, open_bundle
+from pneumoscope.cli.main import main
 from pneumoscope.inference.predictor import Predictor
 
 PROJECT = Path(__file__).parents[1]
@@ -35,3 +36,19 @@ def example_radiographs() -> list[Path]:
 @pytest.fixture
 def generator() -> np.random.Generator:
     return np.random.default_rng(20261122)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the program; returns exit status, standard output and standard error."""
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["pneumoscope", *map(str, arguments)])
+        status = 0
+        try:
+            main()
+        except SystemExit as stopped:
+            status = stopped.code or 0
+        return status, *capsys.readouterr()
+
+    return run

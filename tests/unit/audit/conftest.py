@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumoscope.cli.main import main
 from pneumoscope.dataset.manifest import ManifestRow, Split, read_kermany, write_manifest
 from support.labelled_folders import write_kermany
 
@@ -54,19 +53,3 @@ def lungs(rows: int, columns: int, generator: np.random.Generator) -> np.ndarray
     width = generator.uniform(0.22, 0.3)
     inside = (((np.abs(x) - 0.42) / width) ** 2 + (y / 0.65) ** 2) < 1
     return inside.astype(np.uint8) * 255
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the program; returns exit status, standard output and standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["pneumoscope", *map(str, arguments)])
-        status = 0
-        try:
-            main()
-        except SystemExit as stopped:
-            status = stopped.code or 0
-        return status, *capsys.readouterr()
-
-    return run

@@ -11,7 +11,6 @@ from PIL import Image
 
 from pneumoscope.bundle.bundle import Bundle, open_bundle, write_bundle
 from pneumoscope.bundle.card import SaliencySpec
-from pneumoscope.cli.main import main
 from pneumoscope.dataset.manifest import Label, ManifestRow, Split, write_manifest
 from pneumoscope.evaluation.calibration import PlattCalibration
 from pneumoscope.evaluation.operating_point import OperatingPoint
@@ -85,19 +84,3 @@ def planted_folder(films, tmp_path_factory) -> PlantedFolder:
     write_manifest(rows, root / "manifest.csv")
     (root / "boxes.csv").write_text("\n".join(boxes) + "\n")
     return PlantedFolder(root / "data", root / "masks", root / "manifest.csv", root / "boxes.csv", tuple(rows))
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the program; returns exit status, standard output and standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["pneumoscope", *map(str, arguments)])
-        status = 0
-        try:
-            main()
-        except SystemExit as stopped:
-            status = stopped.code or 0
-        return status, *capsys.readouterr()
-
-    return run
