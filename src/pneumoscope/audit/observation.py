@@ -18,7 +18,7 @@ from pneumoscope.audit.perturbations import PERTURBATIONS
 from pneumoscope.audit.ranked import Values
 from pneumoscope.dataset.layouts import Watched
 from pneumoscope.dataset.manifest import ManifestRow
-from pneumoscope.evaluation.sharpness import laplacian_variance
+from pneumoscope.radiograph.sharpness import laplacian_variance
 from pneumoscope.explanation.localization import share_inside
 from pneumoscope.inference.pool import ordered_results
 from pneumoscope.inference.predictor import Predictor

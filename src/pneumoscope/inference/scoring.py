@@ -10,11 +10,11 @@ from pathlib import Path
 from pneumoscope.dataset.cues import OriginalSizes
 from pneumoscope.errors import PneumoscopeError, RefusedRadiograph, UnusableData
 from pneumoscope.evaluation.read_columns import IDENTITY, PROBABILITY, REFERENCE
-from pneumoscope.evaluation.sharpness import laplacian_variance
 from pneumoscope.inference.listing import ListedRadiograph
 from pneumoscope.inference.pool import ordered_results
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.radiograph.reading import read_radiograph
+from pneumoscope.radiograph.sharpness import laplacian_variance
 
 SizePx = tuple[float, float]
 """Width and height; NaN where they are not known."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import laplace
 
-from pneumoscope.evaluation.sharpness import laplacian_variance
+from pneumoscope.radiograph.sharpness import laplacian_variance
 
 
 def test_a_flat_picture_and_a_ramp_have_no_sharpness():
