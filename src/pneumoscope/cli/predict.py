@@ -1,14 +1,16 @@
-"""`pneumoscope predict`: files, folders or standard input to a table, JSON lines or CSV, and pictures to look at."""
+"""`pneumoscope predict`: files, folders, URLs or standard input to a table, JSON lines or CSV, and pictures to look at."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import click
 
+from pneumoscope.cli.fetched_source import fetched_sources, is_url
 from pneumoscope.cli.main import DISCLAIMER
 from pneumoscope.cli.printing import BesideBarPrinter, CsvPrinter, JsonPrinter, Printer, TablePrinter
 from pneumoscope.errors import RefusedRadiograph, UnusableOption
@@ -22,7 +24,7 @@ from pneumoscope.inference.store import ResultStore
 
 
 @click.command()
-@click.argument("radiographs", nargs=-1, required=True, metavar="FILE|FOLDER|- ...")
+@click.argument("radiographs", nargs=-1, required=True, metavar="FILE|FOLDER|URL|- ...")
 @click.option(
     "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for overlays, JSON and a page."
 )
@@ -46,7 +48,7 @@ def command(
     alpha: float,
     overwrite: bool,
 ) -> None:
-    """Read radiographs (JPEG, PNG, TIFF, WebP, BMP, DICOM).
+    """Read radiographs (JPEG, PNG, TIFF, WebP, BMP, DICOM); those at http and https URLs are fetched, after the files.
 
     Exit status: 0 all were read; 3 some were refused (each is listed with its reason); 2 an option or 4 the bundle
     cannot be used; 7 results cannot be written; 130 stopped with Ctrl+C. What was done is kept.
@@ -88,10 +90,12 @@ def refuse_output_that_is_input(radiographs: tuple[str, ...], own_folders: Seque
 
 
 def list_of_sources(radiographs: tuple[str, ...], own_folders: Sequence[Path]) -> Iterator[Source]:
-    """What is to be read; folders are walked as they are read, without those that results go to."""
+    """What is to be read, URLs last; folders are walked as they are read, without those that results go to."""
     if radiographs.count(STANDARD_INPUT) > 1:
         raise UnusableOption("stdin-twice", "Standard input (-) was named twice.", remedy="Name it once.")
-    return sources_of(radiographs, leave_out=own_folders)
+    urls = [name for name in radiographs if is_url(name)]
+    files = [name for name in radiographs if not is_url(name)]
+    return chain(sources_of(files, leave_out=own_folders), fetched_sources(urls))
 
 
 def with_progress(results: Iterable[Result], *, total: int) -> Iterator[Result]:
