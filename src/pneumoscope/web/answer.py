@@ -1,9 +1,9 @@
-"""What the server says of one radiograph: the field's keys for programs, pictures in layers for the page."""
+"""What the server says of one radiograph under the keys that the field's clients read."""
 
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from jaxtyping import UInt8
@@ -15,20 +15,16 @@ from pneumoscope.errors import RefusedRadiograph
 from pneumoscope.evaluation.operating_point import Decision
 from pneumoscope.evaluation.zones import Zone
 from pneumoscope.explanation.coloring import Coloring
-from pneumoscope.explanation.heat_map import blended, heat_map_png
+from pneumoscope.explanation.heat_map import blended
 from pneumoscope.explanation.png import png_bytes
 from pneumoscope.inference.prediction import Prediction
 from pneumoscope.inference.predictor import Predictor
-from pneumoscope.inference.result import result_of_prediction
 from pneumoscope.radiograph.reading import radiograph_from_bytes
 from pneumoscope.radiograph.refusal import RefusalCode
 from pneumoscope.web.upload import UPLOAD_NAME
 
 SHOWN_PX: Final = 1280
 """Longer side of the pictures that are sent; the map itself is far coarser."""
-HEAT_MAP_PX: Final = 640
-FAINTEST: Final = 0.05
-"""The fraction of the colour scale below which nothing can be seen."""
 
 
 class Warned(BaseModel):
@@ -80,29 +76,13 @@ def reference_answer(data: bytes, predictor: Predictor, coloring: Coloring) -> R
         raw_score=probability,
         status="success",
         gradcam_available=True,
-        gradcam=_base64(png_bytes(overlay)),
+        gradcam=base64_text(png_bytes(overlay)),
         probability=probability,
         operating_point=prediction.operating_point.name,
         threshold=prediction.operating_point.threshold,
         zone=prediction.zone,
         warnings=[Warned.model_validate(warning.to_dict()) for warning in prediction.warnings],
     )
-
-
-def page_answer(data: bytes, predictor: Predictor, coloring: Coloring) -> dict[str, Any]:
-    """A result, and two pictures that the page lays over each other: the radiograph and the heat map alone."""
-    prediction = predicted(data, predictor)
-    gray = shown(prediction.radiograph.gray)
-    rows, columns = gray.shape
-    scale = min(1.0, HEAT_MAP_PX / max(rows, columns))
-    heat_map_size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
-    return {
-        **result_of_prediction(UPLOAD_NAME, prediction, predictor.bundle),
-        "radiograph_png": _base64(png_bytes(Image.fromarray(gray), drawn=False)),
-        "heat_map_png": _base64(heat_map_png(prediction.saliency_map, coloring, heat_map_size)),
-        "shown_px": [columns, rows],
-        "evidence_shown": bool(prediction.saliency_map.max() > FAINTEST * coloring.scale_logit),
-    }
 
 
 def shown(gray: GrayPicture) -> UInt8[np.ndarray, "shown_rows shown_columns"]:
@@ -115,5 +95,6 @@ def shown(gray: GrayPicture) -> UInt8[np.ndarray, "shown_rows shown_columns"]:
     return np.asarray(Image.fromarray(gray).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
 
 
-def _base64(content: bytes) -> str:
+def base64_text(content: bytes) -> str:
+    """As JSON carries bytes."""
     return b64encode(content).decode("ascii")

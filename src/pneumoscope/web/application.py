@@ -1,141 +1,122 @@
-"""The web application: the page, the API that the field's clients know, and its health."""
+"""The web application: the page, the API that the field's clients know, the versioned API, and the server's health."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple
 
-from fastapi import FastAPI, Request
-from pydantic import BaseModel
-from starlette.responses import HTMLResponse, Response
+from fastapi import FastAPI, Security
+from fastapi.security import HTTPBearer
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from pneumoscope import __version__
-from pneumoscope.explanation.coloring import Coloring
+from pneumoscope.inference.explainable import ExplainableBundle
 from pneumoscope.inference.predictor import Predictor
-from pneumoscope.web.answer import ReferenceAnswer, page_answer, reference_answer
-from pneumoscope.web.page import KEY_ALPHA, key_png, rendered_page
-from pneumoscope.web.problem import MEDIA_TYPE, Problem, install_problem_answers
+from pneumoscope.inference.result import bundle_name
+from pneumoscope.inference.similar import opened_cases
+from pneumoscope.web.access import with_access_rules
+from pneumoscope.web.jobs.jobs import Jobs
+from pneumoscope.web.metrics import MeasuredApp, Metrics
+from pneumoscope.web.problem import install_problem_answers
+from pneumoscope.web.routes.jobs import jobs_router
+from pneumoscope.web.routes.operations import operations_router
+from pneumoscope.web.routes.page import page_router
+from pneumoscope.web.routes.reference import reference_router
+from pneumoscope.web.routes.v1 import v1_router
 from pneumoscope.web.security import WithSecurityHeaders
-from pneumoscope.web.upload import FIELD, uploaded_radiograph
+from pneumoscope.web.service import Service
+from pneumoscope.web.settings import Settings
+from pneumoscope.web.v1_answer import read_for_job
 from pneumoscope.web.workers import Workers
 
-API_VERSION: Final = "2.0"
-"""Of the reference system's API, which clients look for."""
 STATIC: Final = Path(__file__).parent / "static"
+ABOUT: Final = """Research and education only. Not a medical device.
 
-Answer = TypeVar("Answer")
-
-
-class Health(BaseModel):
-    """The server is up and its model is open."""
-
-    status: str = "healthy"
-    model_loaded: bool = True
-    gradcam_enabled: bool = True
-    api_version: str = API_VERSION
+Every error is a problem document (RFC 9457) with a stable reason `code`, what is wrong and what to do about it.
+Uploads stay in memory and are forgotten after the answer, unless they were accepted as a job."""
+CALLED_BY_PROGRAMS: Final = (reference_router, v1_router, jobs_router)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What the server takes on at a time."""
+class FeatureGraph(NamedTuple):
+    """The bundle's model with its feature map as outputs, and the side of the windows before the mean (1: none)."""
 
-    upload_bytes: int
-    threads: int
-    waiting: int
+    content: bytes
+    pool: int
 
 
-def web_application(predictor: Predictor, limits: Limits) -> ASGIApp:
-    """The application around a predictor that is open already."""
-    workers = Workers(threads=limits.threads, waiting=limits.waiting)
-    scale_logit = predictor.bundle.card.saliency.scale_logit
-    key = key_png(Coloring(scale_logit=scale_logit, alpha=KEY_ALPHA))
-    page = rendered_page(predictor.bundle, predictor.operating_point, upload_bytes=limits.upload_bytes)
+def web_application(predictor: Predictor, settings: Settings, *, feature_graph: FeatureGraph | None = None) -> ASGIApp:
+    """The application around a predictor that is open already.
+
+    Without `feature_graph` the methods that need it are refused. `UnusableJobs` where the jobs' folder cannot be used,
+    `UnusableOption` for a key or an origin that cannot be.
+    """
+    service = service_of(predictor, settings, feature_graph)
     app = FastAPI(
         title="Pneumoscope",
         version=__version__,
         summary="Estimates the probability of pneumonia on a chest radiograph and shows where that comes from.",
-        description="Research and education only. Not a medical device.",
+        description=ABOUT,
         docs_url=None,  # FastAPI's own pages load scripts from elsewhere
         redoc_url=None,
-        lifespan=_closing(workers),
+        redirect_slashes=False,  # a redirect would name the host that the client claims
+        generate_unique_id_function=_operation_id,
+        lifespan=_closing(service),
     )
     install_problem_answers(app)
+    shows_key = [Security(HTTPBearer(auto_error=False))] if settings.api_key else []  # only described; see access.py
+    for router in CALLED_BY_PROGRAMS:
+        app.include_router(router(service), dependencies=shows_key)
+    for router in (operations_router, page_router):
+        app.include_router(router(service))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-
-    async def answered(request: Request, work: Callable[[bytes], Answer]) -> Answer:
-        with workers.place():
-            data = await uploaded_radiograph(request, most_bytes=limits.upload_bytes)
-            return await workers.run(lambda: work(data))
-
-    @app.get("/", include_in_schema=False)
-    def show_page() -> HTMLResponse:
-        return HTMLResponse(page)
-
-    @app.get("/page/key.png", include_in_schema=False)
-    def show_key() -> Response:
-        return Response(key, media_type="image/png")
-
-    @app.get("/health", summary="Is the server up?")
-    async def health() -> Health:
-        return Health()
-
-    @app.post("/predict", summary="Read one radiograph", responses=PROBLEMS, openapi_extra=UPLOAD)
-    async def predict(request: Request) -> ReferenceAnswer:
-        coloring = Coloring(scale_logit=scale_logit)
-        return await answered(request, lambda data: reference_answer(data, predictor, coloring))
-
-    @app.post("/page/prediction", include_in_schema=False)
-    async def predict_for_page(request: Request) -> dict[str, Any]:
-        coloring = Coloring(scale_logit=scale_logit, alpha=1.0)  # the page's slider sets the opacity
-        return await answered(request, lambda data: page_answer(data, predictor, coloring))
-
-    return WithSecurityHeaders(app)
+    return WithSecurityHeaders(MeasuredApp(with_access_rules(app, settings), service.metrics))
 
 
-def _closing(workers: Workers) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _operation_id(route: Any) -> str:
+    """What generated clients call it. The framework hands over a stand-in for the route."""
+    return str(route.name)
+
+
+def service_of(predictor: Predictor, settings: Settings, feature_graph: FeatureGraph | None) -> Service:
+    """Everything that the routes share, open and counting."""
+    bundle = predictor.bundle
+    workers = Workers(threads=settings.threads, waiting=settings.waiting, deadline_seconds=settings.deadline_seconds)
+    metrics = Metrics(model=bundle.title)
+    metrics.watch_workers(workers)
+    model = explainable(predictor, feature_graph)
+    cases = opened_cases(bundle) if bundle.cases is not None else None
+    jobs = None
+    if settings.jobs is not None:
+        read = read_for_job(model, cases, metrics, budget_seconds=settings.explaining_seconds)
+        jobs = Jobs.open(settings.jobs, read, model=bundle_name(bundle))
+        metrics.watch_jobs(jobs.counts)
+    return Service(
+        predictor=predictor,
+        settings=settings,
+        workers=workers,
+        metrics=metrics,
+        model=model,
+        cases=cases,
+        jobs=jobs,
+    )
+
+
+def explainable(predictor: Predictor, feature_graph: FeatureGraph | None) -> ExplainableBundle:
+    """The same bundle, to be asked for explanations."""
+    if feature_graph is None:
+        return ExplainableBundle(predictor)
+    return ExplainableBundle(predictor, feature_graph=feature_graph.content, pool=feature_graph.pool, threads=1)
+
+
+def _closing(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        workers.close()
+        service.workers.close()
+        if service.jobs:
+            service.jobs.close()
 
     return lifespan
-
-
-PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"description": description, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
-    for status, description in {
-        400: "No file in the request",
-        403: "Fetching from a URL is off",
-        408: "The upload did not arrive in time",
-        413: "The upload is too large",
-        415: "Neither a form nor JSON",
-        422: "The file is no radiograph that can be read",
-        503: "All places are taken; see Retry-After",
-    }.items()
-}
-
-UPLOAD: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": [FIELD],
-                    "properties": {
-                        FIELD: {
-                            "type": "string",
-                            "format": "binary",
-                            "description": "JPEG, PNG, TIFF, WebP, BMP or DICOM.",
-                        }
-                    },
-                }
-            }
-        },
-    }
-}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from pneumoscope.errors import PneumoscopeError
+from pneumoscope.web.faults import fault
 from pneumoscope.web.refusal import Overloaded
 from pneumoscope.web.upload import UPLOAD_NAME
 
@@ -33,6 +36,7 @@ class Problem(BaseModel):
 def install_problem_answers(app: FastAPI) -> None:
     """Answer our errors, the framework's own and unforeseen ones in the one form."""
     app.add_exception_handler(PneumoscopeError, _answer_ours)
+    app.add_exception_handler(RequestValidationError, _answer_parameter)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(ClientDisconnect, _answer_gone)
     app.add_exception_handler(Exception, _answer_unforeseen)
@@ -51,17 +55,44 @@ def _answer_ours(_: Request, error: Exception) -> Response:
     return _response(problem_of(error), headers)
 
 
+def _answer_parameter(_: Request, error: Exception) -> Response:
+    """What was asked for cannot be: which parameter, and what it may be; never what was sent."""
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()[0]
+    unknown = found["type"] == "extra_forbidden"  # then its name is the client's
+    name = found["loc"][-1] if found["loc"] else "body"
+    detail = "There is no parameter of that name" if unknown else f"The parameter {name}: {found['msg']}"
+    return _response(
+        _problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "parameter-impossible",
+            f"{detail}.",
+            "See /docs for the parameters of this address and what each may be.",
+        )
+    )
+
+
 def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     remedies = {
-        HTTPStatus.NOT_FOUND: "The addresses are / (page), /predict, /health and /openapi.json.",
-        HTTPStatus.METHOD_NOT_ALLOWED: "GET the page and /health; POST a radiograph to /predict.",
+        HTTPStatus.NOT_FOUND: "The addresses are listed at /docs; the page is at /.",
+        HTTPStatus.METHOD_NOT_ALLOWED: "POST radiographs to /predict or /v1/predictions; /docs says what else there is.",
     }
     code = status.phrase.lower().replace(" ", "-")
-    remedy = remedies.get(status, "See /openapi.json for what is answered here.")
+    remedy = remedies.get(status, "See /docs for what is answered here.")
     detail = f"{request.method} {request.url.path}: {status.description or status.phrase}."
-    return _response(_problem(status, code, detail, remedy), error.headers)
+    headers = {"Allow": _allowed(request)} if status is HTTPStatus.METHOD_NOT_ALLOWED else error.headers
+    return _response(_problem(status, code, detail, remedy), headers)
+
+
+def _allowed(request: Request) -> str:
+    """All methods of an address, which may be those of several routes (RFC 9110 section 15.5.6)."""
+    return ", ".join(
+        method
+        for method in HTTPMethod
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    )
 
 
 def _answer_gone(_: Request, __: Exception) -> Response:
@@ -70,15 +101,7 @@ def _answer_gone(_: Request, __: Exception) -> Response:
 
 
 def _answer_unforeseen(_: Request, __: Exception) -> Response:
-    """A fault of ours: the log has it, the answer shows nothing of the inside."""
-    return _response(
-        _problem(
-            HTTPStatus.INTERNAL_SERVER_ERROR,
-            "internal-error",
-            "Something went wrong inside Pneumoscope.",
-            "Try again; if it happens again, report it with the last lines of the server's log.",
-        )
-    )
+    return _response(problem_of(fault()))
 
 
 def _problem(status: HTTPStatus, code: str, detail: str, remedy: str) -> Problem:

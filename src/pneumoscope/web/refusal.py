@@ -40,3 +40,7 @@ class Overloaded(RefusedRequest):
 
     http_status = 503
     retry_after_seconds = 2
+
+
+class DeadlinePassed(Overloaded):
+    """The request waited longer than its deadline and was dropped before it was read."""

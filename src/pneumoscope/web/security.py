@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CONTENT_SECURITY_POLICY: Final = (
@@ -20,6 +19,8 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+ENCODED: Final = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+STATIC_FOLDER: Final = "/static/"
 
 
 @final
@@ -32,10 +33,9 @@ class WithSecurityHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
                 # static files may be kept if asked about first; answers about patients not at all
-                headers["Cache-Control"] = "no-cache" if scope["path"].startswith("/static/") else "no-store"
+                kept = b"no-cache" if scope["path"].startswith(STATIC_FOLDER) else b"no-store"
+                message["headers"] = [*message["headers"], *ENCODED, (b"cache-control", kept)]
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from pneumoscope.errors import UnusableOption
+from pneumoscope.web.http_protocol import BoundedHeadProtocol
 
 FINISH_SECONDS = 30
 """What runs when the server is stopped may finish for so long."""
@@ -18,10 +23,10 @@ FINISH_SECONDS = 30
 def listening_socket(host: str, port: int) -> socket.socket:
     """A socket that listens; `UnusableOption` names the option to change where it cannot."""
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (socket.gaierror, UnicodeError):
         raise _host_unknown(host) from None
-    listening = socket.socket(family, kind)
+    listening = socket.socket(family, kind, protocol)  # without it asyncio would not turn Nagle's delay of 40 ms off
     try:
         if os.name == "posix":  # elsewhere it would let two servers share a port
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -34,15 +39,32 @@ def listening_socket(host: str, port: int) -> socket.socket:
 
 
 def serve(app: ASGIApp, listening: socket.socket) -> None:
-    """Serve until the process is told to stop, then finish what runs."""
+    """Serve until the process is told to stop, then finish what runs: SIGTERM ends well, Ctrl+C as an interrupt."""
     config = uvicorn.Config(
         app,
+        http=BoundedHeadProtocol,
+        ws="none",
+        lifespan="on",
         log_level="warning",
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=FINISH_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    with _ending_well():
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+@contextmanager
+def _ending_well() -> Iterator[None]:
+    """Uvicorn sends itself the signal again when it is done, which would end the process as if it had been killed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def page_address(listening: socket.socket) -> str:

@@ -1,101 +1,89 @@
-"""Take one radiograph out of a request's body: counted while it is read, kept in memory, never written to disk.
-
-Starlette's own form parser writes uploads of more than 1 MB to temporary files, so the parts are collected here.
-The client's file name is not looked at, beyond whether there is one.
-"""
+"""Take radiographs out of a request's body: counted while it is read, kept in memory, never written to disk."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, final
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final, TypeAlias, TypeVar
 
-import python_multipart
 from fastapi import Request
-from python_multipart.exceptions import FormParserError
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 from python_multipart.multipart import parse_options_header
 
+from pneumoscope.web.form import Part, form_parts
 from pneumoscope.web.refusal import ForbiddenRequest, RefusedRequest, SlowUpload, UnknownMediaType, UploadTooLarge
-
-if TYPE_CHECKING:
-    from python_multipart.multipart import MultipartCallbacks
 
 FIELD: Final = "file"
 UPLOAD_NAME: Final = "upload"
 """What every upload is called inside: the client's own name for it may be a patient's."""
 MOST_ENVELOPE_BYTES: Final = 64 * 1024
+"""What a form may have beside its files: separators, names, other fields."""
 MOST_JSON_BYTES: Final = 64 * 1024
-MOST_PARTS: Final = 32
+OTHER_PARTS: Final = 31
+"""Beside the files."""
 MOST_SECONDS: Final = 120
 CURL: Final = "curl -F file=@radiograph.jpeg"
 
-
-@dataclass(slots=True)
-class _Part:
-    """One part of a multipart body, as it comes in."""
-
-    disposition: bytes = b""
-    content: bytearray = field(default_factory=bytearray)
-
-    @property
-    def options(self) -> dict[bytes, bytes]:
-        return parse_options_header(self.disposition)[1]
+Content = TypeVar("Content", bound=BaseModel)
+Fetch: TypeAlias = Callable[[str], Awaitable[bytes]]
+"""Gets the radiograph that a URL leads to."""
+Room: TypeAlias = Callable[[int], None]
+"""Hears how many bytes a request brings, before more of them are read; raises `RefusedRequest` where it is too many."""
 
 
-@final
-class _Form:
-    """Collects the parts that the parser finds."""
+async def uploaded_radiograph(request: Request, *, most_bytes: int, fetch: Fetch | None = None) -> bytes:
+    """The one file of the field `file`, or what `fetch` gets (None: fetching is off); `RefusedRequest` says why not."""
 
-    def __init__(self) -> None:
-        self.parts: list[_Part] = []
-        self.ended = False
-        self._header = bytearray()
+    def room(total_bytes: int) -> None:
+        if total_bytes > most_bytes + MOST_ENVELOPE_BYTES:
+            raise too_large(most_bytes)
 
-    def callbacks(self) -> MultipartCallbacks:
-        return {
-            "on_part_begin": self._begin_part,
-            "on_header_begin": self._header.clear,
-            "on_header_field": self._header_name,
-            "on_header_value": self._header_value,
-            "on_part_data": self._content,
-            "on_end": self._end,
-        }
-
-    def _begin_part(self) -> None:
-        if len(self.parts) == MOST_PARTS:
-            raise FormParserError
-        self.parts.append(_Part())
-
-    def _header_name(self, data: bytes, start: int, end: int) -> None:
-        self._header.extend(data[start:end])
-
-    def _header_value(self, data: bytes, start: int, end: int) -> None:
-        if self._header.lower() == b"content-disposition":
-            self.parts[-1].disposition += data[start:end]
-
-    def _content(self, data: bytes, start: int, end: int) -> None:
-        self.parts[-1].content.extend(memoryview(data)[start:end])
-
-    def _end(self) -> None:
-        self.ended = True
+    (only,) = await uploaded_files(request, most_bytes=most_bytes, most_files=1, room=room, fetch=fetch)
+    return only
 
 
-async def uploaded_radiograph(request: Request, *, most_bytes: int) -> bytes:
-    """The content of the field `file`; `RefusedRequest` says why there is none."""
+async def uploaded_files(
+    request: Request, *, most_bytes: int, most_files: int, room: Room, fetch: Fetch | None
+) -> list[bytes]:
+    """The files of the field `file`, at least one, none of more than `most_bytes`; or the one that `fetch` gets."""
     media_type, options = parse_options_header(request.headers.get("content-type"))
+    async with _in_time():
+        if media_type == b"application/json":
+            return [await _fetched(await _json_body(request), fetch)]
+        if media_type != b"multipart/form-data":
+            raise UnknownMediaType(
+                "media-type-unknown",
+                "The request is not a form with a file.",
+                remedy=f"Send multipart/form-data with the field {FIELD}, as {CURL} does.",
+            )
+        chunks = _chunks(request, room)
+        boundary = options.get(b"boundary", b"")
+        parts = await form_parts(chunks, boundary, most_parts=most_files + OTHER_PARTS, example=CURL)
+        return _files_of(parts, most_bytes=most_bytes, most_files=most_files)
+
+
+async def small_json(request: Request, kind: type[Content]) -> Content:
+    """A JSON body of at most `MOST_JSON_BYTES`, for what is no radiograph; `RequestValidationError` where it is no `kind`.
+
+    The framework's own way reads a body of any size into memory before it looks at it.
+    """
+    async with _in_time():
+        body = await _body(request)
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors(include_input=False)) from None
+
+
+@asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    """`SlowUpload` where the request is not there after `MOST_SECONDS`: it holds a place all the while."""
     try:
         async with asyncio.timeout(MOST_SECONDS):
-            if media_type == b"application/json":
-                _refuse_json(await _body(request, most_bytes=MOST_JSON_BYTES, limit_bytes=MOST_JSON_BYTES))
-            if media_type != b"multipart/form-data":
-                raise UnknownMediaType(
-                    "media-type-unknown",
-                    "The request is not a form with a file.",
-                    remedy=f"Send multipart/form-data with the field {FIELD}, as {CURL} does.",
-                )
-            return _file_of(await _parts(request, options.get(b"boundary", b""), most_bytes), most_bytes)
+            yield
     except TimeoutError:
         raise SlowUpload(
             "upload-too-slow",
@@ -104,89 +92,93 @@ async def uploaded_radiograph(request: Request, *, most_bytes: int) -> bytes:
         ) from None
 
 
-async def _parts(request: Request, boundary: bytes, most_bytes: int) -> list[_Part]:
-    form = _Form()
-    try:
-        parser = python_multipart.MultipartParser(boundary, form.callbacks())
-        async for chunk in _chunks(request, most_bytes=most_bytes + MOST_ENVELOPE_BYTES, limit_bytes=most_bytes):
-            parser.write(chunk)
-    except FormParserError:
-        raise _form_damaged() from None
-    if not form.ended:
-        raise _form_damaged()
-    return form.parts
-
-
-def _form_damaged() -> RefusedRequest:
-    return RefusedRequest(
-        "form-damaged",
-        "The form cannot be read: it is cut off or its parts are not separated as its header says.",
-        remedy=f"Let a library or curl build it: {CURL}.",
-    )
-
-
-def _file_of(parts: list[_Part], most_bytes: int) -> bytes:
-    files = [part for part in parts if part.options.get(b"name") == FIELD.encode()]
+def _files_of(parts: list[Part], *, most_bytes: int, most_files: int) -> list[bytes]:
+    files = [part for part in parts if part.name == FIELD.encode()]
     if not files:
         raise RefusedRequest(
             "file-missing", f"The form has no field {FIELD}.", remedy=f"Send the radiograph in it: {CURL}."
         )
-    if len(files) > 1:
-        raise RefusedRequest(
-            "several-files",
-            f"The form has {len(files)} files; one radiograph is read at a time.",
-            remedy="Send one request for each radiograph.",
-        )
-    if b"filename" not in files[0].options:
+    if len(files) > most_files:
+        raise _too_many(len(files), most_files)
+    if not all(part.is_file for part in files):
         raise RefusedRequest(
             "file-is-text", f"The field {FIELD} holds text, not a file.", remedy=f"With curl, mind the @: {CURL}."
         )
-    if len(files[0].content) > most_bytes:
-        raise _too_large(most_bytes)
-    return bytes(files[0].content)
+    if any(len(part.content) > most_bytes for part in files):
+        raise too_large(most_bytes)
+    parts.clear()
+    return [bytes(files.pop(0).content) for _ in range(len(files))]  # one by one, so that none is twice in memory
 
 
-def _refuse_json(body: bytes) -> None:
-    try:
-        content = json.loads(body)
-    except (ValueError, RecursionError):
-        content = None
-    if isinstance(content, dict) and "url" in content:
-        raise ForbiddenRequest(
-            "url-not-allowed",
-            "This server does not fetch radiographs from other places.",
-            remedy=f"Download the radiograph and upload the file: {CURL}. Fetching comes in a later version.",
+def _too_many(count: int, most_files: int) -> RefusedRequest:
+    if most_files == 1:
+        return RefusedRequest(
+            "several-files",
+            f"The form has {count} files; one radiograph is read at a time.",
+            remedy="Send one request for each radiograph, or all of them to /v1/predictions.",
         )
-    raise RefusedRequest(
-        "file-missing", "The JSON holds no radiograph.", remedy=f"Upload the file as a form instead: {CURL}."
+    return UploadTooLarge(
+        "too-many-files",
+        f"The form has {count} files; {most_files} are taken in one request.",
+        remedy="Send the radiographs in several requests.",
     )
 
 
-async def _body(request: Request, *, most_bytes: int, limit_bytes: int) -> bytes:
-    body = bytearray()
-    async for chunk in _chunks(request, most_bytes=most_bytes, limit_bytes=limit_bytes):
-        body += chunk
-    return bytes(body)
+async def _fetched(content: object, fetch: Fetch | None) -> bytes:
+    url = content.get("url") if isinstance(content, dict) else None
+    if url is not None and fetch is None:
+        raise ForbiddenRequest(
+            "url-not-allowed",
+            "This server does not fetch radiographs from other places.",
+            remedy=f"Download the radiograph and upload the file: {CURL}. Or start the server with --allow-url.",
+        )
+    if fetch is None or not isinstance(url, str):
+        raise RefusedRequest(
+            "file-missing", "The JSON holds no radiograph.", remedy=f"Upload the file as a form instead: {CURL}."
+        )
+    return await fetch(url)
 
 
-async def _chunks(request: Request, *, most_bytes: int, limit_bytes: int) -> AsyncIterator[bytes]:
-    """The body as it arrives, up to `most_bytes`; `limit_bytes` is the limit to tell people."""
+async def _json_body(request: Request) -> object:
+    """What the body says, None where it is not JSON."""
+    try:
+        return json.loads(await _body(request))
+    except (ValueError, RecursionError):
+        return None
+
+
+async def _body(request: Request) -> bytes:
+    """All of a small body."""
+
+    def room(total_bytes: int) -> None:
+        if total_bytes > MOST_JSON_BYTES:
+            raise UploadTooLarge(
+                "upload-too-large",
+                f"The JSON is larger than {in_words(MOST_JSON_BYTES)}.",
+                remedy=f"Send a radiograph as a form: {CURL}.",
+            )
+
+    return b"".join([chunk async for chunk in _chunks(request, room)])
+
+
+async def _chunks(request: Request, room: Room) -> AsyncIterator[bytes]:
+    """The body as it arrives; `room` hears of the announced length first, then of each byte that has come."""
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > most_bytes:
-        raise _too_large(limit_bytes)
+    if announced.isdecimal():
+        room(int(announced))
     taken = 0
     async for chunk in request.stream():
         taken += len(chunk)
-        if taken > most_bytes:
-            raise _too_large(limit_bytes)
+        room(taken)
         if chunk:
             yield chunk
 
 
-def _too_large(limit_bytes: int) -> UploadTooLarge:
+def too_large(most_bytes: int) -> UploadTooLarge:
+    """The refusal of a file with more bytes than are taken."""
     return UploadTooLarge(
         "upload-too-large",
-        f"The upload is larger than {in_words(limit_bytes)}.",
+        f"The upload is larger than {in_words(most_bytes)}.",
         remedy="Export one radiograph a file, or start the server with a larger --max-upload-mb.",
     )
 

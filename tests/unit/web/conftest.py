@@ -20,7 +20,8 @@ from pneumoscope.evaluation.calibration import PlattCalibration
 from pneumoscope.evaluation.operating_point import OperatingPoint
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.radiograph.preprocessing import Preprocessing
-from pneumoscope.web.application import Limits, web_application
+from pneumoscope.web.application import web_application
+from pneumoscope.web.settings import Settings
 
 MOST_BYTES = 256 * 1024
 Send = Callable[..., httpx.Response]
@@ -85,15 +86,36 @@ def predictor(tiny_bundle: Path) -> Predictor:
     return Predictor.open(tiny_bundle, threads=1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def application(predictor: Predictor):
-    return web_application(predictor, Limits(upload_bytes=MOST_BYTES, threads=1, waiting=1))
+    return web_application(predictor, settings())
 
 
 @pytest.fixture
 def send(application) -> Send:
     """Send one request and wait for the answer."""
+    return sender(application)
 
+
+@pytest.fixture
+def send_to(predictor: Predictor):
+    """As `send`, to a server with other settings, which is shut down after the test."""
+    opened = []
+
+    def opening(**changes) -> Send:
+        opened.append(web_application(predictor, settings(**changes)))
+        return sender(opened[-1])
+
+    yield opening
+    for application in opened:
+        asyncio.run(shut_down(application))
+
+
+def settings(**changes) -> Settings:
+    return Settings(**{"upload_bytes": MOST_BYTES, "threads": 1, "waiting": 1, **changes})
+
+
+def sender(application) -> Send:
     def request(method: str, path: str, **content) -> httpx.Response:
         async def once() -> httpx.Response:
             transport = httpx.ASGITransport(application)
@@ -105,8 +127,25 @@ def send(application) -> Send:
     return request
 
 
+async def shut_down(application) -> None:
+    """As a server does: what runs is finished, what waits in jobs stays."""
+    messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+
+    async def receive():
+        return next(messages)
+
+    async def send(message):
+        assert not message["type"].endswith("failed")
+
+    await application({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send)
+
+
 def upload(data: bytes, name: str = "radiograph.png") -> dict:
     return {"files": {"file": (name, data)}}
+
+
+def uploads(*files: bytes) -> dict:
+    return {"files": [("file", (f"{place}.png", data)) for place, data in enumerate(files)]}
 
 
 def gray_png(level: int, *, columns: int = 96, rows: int = 80) -> bytes:

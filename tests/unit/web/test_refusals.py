@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 import tempfile
 import threading
+import zlib
 
 import httpx
 import pytest
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 
-from pneumoscope.web.application import Limits, web_application
-from pneumoscope.web.refusal import Overloaded
+from pneumoscope.web.application import web_application
+from pneumoscope.web.refusal import Overloaded, UploadTooLarge
 from pneumoscope.web.security import HEADERS
+from pneumoscope.web.settings import Settings
+from pneumoscope.web.upload import small_json
 from pneumoscope.web.workers import Workers
 
 from .conftest import MOST_BYTES, upload
@@ -46,6 +53,67 @@ def test_rubbish_is_refused_with_the_reason_of_the_gate(send, path, data, code):
 
     assert code is None or content["code"] == code
     assert "upload:" not in content["detail"]
+
+
+@pytest.mark.parametrize("path", ["/predict", "/v1/predictions"])
+def test_a_picture_that_would_fill_the_memory_is_refused_by_its_header(send, path):
+    header = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    content = problem(send("POST", path, **upload(b"\x89PNG\r\n\x1a\n" + chunk + bright_rows())), 422)
+
+    assert content["code"] == "too-large"
+
+
+def bright_rows() -> bytes:
+    rows = b"IDAT" + zlib.compress(b"\0" * 60_001)
+    return struct.pack(">I", len(rows) - 4) + rows + struct.pack(">I", zlib.crc32(rows))
+
+
+@pytest.mark.parametrize("path", ["/predict", "/v1/predictions", "/page/layer.png"])
+def test_a_body_that_does_not_come_does_not_hold_its_place_forever(send, monkeypatch, path):
+    async def never():
+        await asyncio.sleep(30)
+        yield b""
+
+    monkeypatch.setattr("pneumoscope.web.upload.MOST_SECONDS", 0.1)
+
+    content = problem(send("POST", path, content=never(), headers={"content-type": BOUNDARY}), 408)
+
+    assert content["code"] == "upload-too-slow"
+    assert send("GET", "/readyz").json()["places_free"] == 2
+
+
+class Small(BaseModel):
+    number: int
+
+
+def json_request(*chunks: bytes) -> Request:
+    messages = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
+    coming = iter([*messages, {"type": "http.request", "body": b"", "more_body": False}])
+
+    async def receive():
+        return next(coming)
+
+    return Request({"type": "http", "headers": []}, receive)
+
+
+def test_json_that_is_no_radiograph_is_counted_while_it_is_read():
+    small = asyncio.run(small_json(json_request(b'{"num', b'ber": 7}'), Small))
+    assert small == Small(number=7)
+
+    with pytest.raises(UploadTooLarge):
+        asyncio.run(small_json(json_request(*[b" " * 1024] * 65), Small))
+    for nonsense in (b"", b"{", b"[]", b'{"number": "many"}', b"\xff"):
+        with pytest.raises(RequestValidationError) as caught:
+            asyncio.run(small_json(json_request(nonsense), Small))
+        assert "input" not in caught.value.errors()[0]
+
+
+def test_nothing_that_a_client_sends_wrong_gets_into_the_log(send, caplog):
+    for body in (b"--edgeX", b"--edge\r\ncontent dispos\xfftion: x", b"--edge\r\nDoe: Jane"):
+        problem(send("POST", "/predict", content=body, headers={"content-type": BOUNDARY}), 400)
+
+    assert not caplog.records
 
 
 def test_a_file_over_the_limit_is_refused(send):
@@ -86,13 +154,16 @@ def test_a_body_without_a_length_is_counted_while_it_is_read(send):
         ({"files": {"picture": ("x.png", b"x")}}, 400, "file-missing"),
         ({"files": [("file", ("a", b"x")), ("file", ("b", b"y"))]}, 400, "several-files"),
         ({"files": {"file": (None, b"radiograph.jpeg")}}, 400, "file-is-text"),
-        ({"files": [(f"part{n}", ("a", b"x")) for n in range(40)]}, 400, "form-damaged"),
+        ({"files": [(f"part{n}", ("a", b"x")) for n in range(40)]}, 413, "too-many-files"),
         ({"content": b"--other\r\n\r\n", "headers": {"content-type": BOUNDARY}}, 400, "form-damaged"),
         ({"content": b"x", "headers": {"content-type": "multipart/form-data"}}, 400, "form-damaged"),
         ({"json": {"url": "http://127.0.0.1/x.jpg"}}, 403, "url-not-allowed"),
         ({"json": {"picture": "x"}}, 400, "file-missing"),
         ({"json": [1]}, 400, "file-missing"),
         ({"content": b"[" * 5000, "headers": {"content-type": "application/json"}}, 400, "file-missing"),
+        ({"content": b"", "headers": {"content-type": "application/json"}}, 400, "file-missing"),
+        ({"content": b" " * 70_000, "headers": {"content-type": "application/json"}}, 413, "upload-too-large"),
+        ({"content": b"", "headers": {"content-type": BOUNDARY}}, 400, "form-damaged"),
         ({"data": {"file": "x"}}, 415, "media-type-unknown"),
         ({}, 415, "media-type-unknown"),
     ],
@@ -112,6 +183,9 @@ def test_unknown_addresses_and_methods_are_problems_too(send):
     response = send("GET", "/predict")
     assert problem(response, 405)["code"] == "method-not-allowed"
     assert response.headers["allow"] == "POST"
+    of_two_routes = send("PUT", "/v1/jobs/unknown")
+    assert problem(of_two_routes, 405)
+    assert set(of_two_routes.headers["allow"].split(", ")) == {"GET", "DELETE"}
 
 
 def test_a_fault_of_ours_shows_nothing_of_the_inside_and_keeps_the_headers(application, predictor, bright, monkeypatch):
@@ -163,7 +237,7 @@ def test_beyond_the_queue_requests_are_told_at_once_to_come_again(predictor, bri
     release = threading.Event()
     predict = type(predictor).predict
     monkeypatch.setattr(predictor, "predict", lambda source: (release.wait(20), predict(predictor, source))[1])
-    application = web_application(predictor, Limits(upload_bytes=MOST_BYTES, threads=1, waiting=1))
+    application = web_application(predictor, Settings(upload_bytes=MOST_BYTES, threads=1, waiting=1))
 
     async def crowd() -> list[httpx.Response]:
         transport = httpx.ASGITransport(application)
