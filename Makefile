@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 DEV_STAMP := .venv/.installed-dev
 
-.PHONY: help demo serve test check pictures format clean
+.PHONY: help demo serve test check pictures screenshots format clean
 .DEFAULT_GOAL := help
 
 help:  ## show this
@@ -30,6 +30,9 @@ pictures: $(STAMP)  ## draw the pictures of the documents anew
 	$(BIN)/pneumoscope predict --overwrite --output out/pictures examples/radiographs/NORMAL/IM-0199-0001.jpeg examples/radiographs/PNEUMONIA/person1950_bacteria_4881.jpeg
 	cp out/pictures/IM-0199-0001.jpeg.overlay.png docs/pictures/overlay-normal.png
 	cp out/pictures/person1950_bacteria_4881.jpeg.overlay.png docs/pictures/overlay-pneumonia.png
+
+screenshots: $(DEV_STAMP)  ## photograph the page for the documents (needs Chromium)
+	$(BIN)/python benchmarks/screenshots.py
 
 format: $(DEV_STAMP)  ## format the code
 	$(BIN)/ruff format .

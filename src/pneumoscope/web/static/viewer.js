@@ -1,0 +1,239 @@
+/* The radiograph with the evidence over it, alone or side by side, in the page or enlarged over all of it. */
+
+import { choices } from "./choices.js";
+import { Grayscale } from "./grayscale.js";
+import { listenToKeys } from "./keys.js";
+import { Layers, explanationOf } from "./layers.js";
+import { drawn, pictureIn, pictureOf } from "./pictures.js";
+import { askAbout } from "./server.js";
+import { called, decimals, facts, roundPercent, say } from "./words.js";
+import { Zoom } from "./zoom.js";
+
+/* Milliseconds after which a layer that is not there yet is told of. */
+const PATIENCE = 400;
+/* Colours are smooth and may be enlarged; lines are drawn at the size they are shown at, in steps. */
+const COLORS_PX = 640;
+const STEP_PX = 160;
+const SLOW = ["occlusion", "rise"];
+/* The level below which nothing of a colour can be seen. */
+const FAINTEST = 0.05;
+
+const part = (name) => document.getElementById(name);
+const canvas = (pane, name) => part(pane).querySelector(`canvas.${name}`);
+
+export class Viewer {
+  constructor({ pictured, step }) {
+    this.pictured = pictured;
+    this.step = step;
+    this.entry = null;
+    this.turn = 0;
+    this.layers = new Layers();
+    this.stop = new AbortController();
+    this.radiographs = [canvas("pane", "radiograph"), canvas("plain-pane", "radiograph")];
+    this.grayscale = new Grayscale(this.radiographs);
+    this.zoom = new Zoom([part("stage"), part("plain-stage")], {
+      free: () => part("enlarged").open,
+      changed: (zoom) => {
+        part("zoom-value").textContent = roundPercent(zoom);
+      },
+      tapped: () => this.#tapped(),
+    });
+    this.#controls();
+  }
+
+  /* Show an entry that is read, or nothing. */
+  async show(entry) {
+    this.stop.abort();
+    this.stop = new AbortController();
+    const { signal } = this.stop;
+    this.entry = entry;
+    part("viewer-home").hidden = entry === null;
+    if (!entry) return;
+    const { columns_px, rows_px } = entry.answer.result;
+    part("panes").style.setProperty("--aspect", `${columns_px} / ${rows_px}`);
+    this.zoom.open(columns_px, rows_px);
+    this.grayscale.reset();
+    part("method").value = entry.method;
+    this.#clearLayers();
+    const picture = await this.#radiographOf(entry, signal);
+    if (signal.aborted) return;
+    for (const each of this.radiographs) drawn(each, picture);
+    this.#showResolution(picture);
+    await this.refresh();
+    if (part("enlarged").open) await this.#wholeResolution();
+  }
+
+  /* Draw the layers anew after a choice; the newest choice counts, whichever answer comes last. */
+  async refresh() {
+    const { entry } = this;
+    if (!entry) return;
+    const { signal } = this.stop;
+    const turn = (this.turn += 1);
+    const outdated = () => signal.aborted || turn !== this.turn;
+    const slow = SLOW.includes(entry.method) && !entry.explanations.has(entry.method);
+    const told = setTimeout(() => this.#busy(say(slow ? "viewer.working" : "viewer.drawing")), slow ? 0 : PATIENCE);
+    this.#showChoices();
+    try {
+      const explanation = await explanationOf(entry, entry.method, signal);
+      const layers = await this.#layersOf(entry, explanation, signal);
+      if (outdated()) return;
+      for (const [name, layer] of Object.entries(layers)) drawn(canvas("pane", name), layer);
+      this.#busy("");
+      this.#showMethod(explanation);
+    } catch (error) {
+      if (outdated()) return;
+      this.#clearLayers();
+      this.#busy(say("viewer.failed", { why: error.message }));
+    } finally {
+      clearTimeout(told);
+    }
+  }
+
+  enlarge() {
+    if (!this.entry) return;
+    part("enlarged").append(part("viewer"));
+    part("enlarged").showModal();
+    part("enlarge").textContent = say("viewer.shrink");
+    part("stage").focus();
+    this.#wholeResolution();
+    this.refresh();
+  }
+
+  shrink() {
+    part("enlarged").close();
+  }
+
+  toggleSize() {
+    if (part("enlarged").open) this.shrink();
+    else this.enlarge();
+  }
+
+  /* Evidence off and on again. */
+  toggleEvidence() {
+    if (choices.show !== "nothing") this.shown = choices.show;
+    choices.show = choices.show === "nothing" ? (this.shown ?? "colors") : "nothing";
+    part("show").value = choices.show;
+    this.refresh();
+  }
+
+  toggleSideBySide() {
+    choices.sideBySide = !choices.sideBySide;
+    this.refresh();
+  }
+
+  #controls() {
+    const onChange = (name, set) =>
+      part(name).addEventListener("change", () => {
+        set(part(name).value);
+        this.refresh();
+      });
+    onChange("show", (value) => (choices.show = value));
+    onChange("color-map", (value) => (choices.colorMap = value));
+    onChange("method", (value) => (this.entry.method = value));
+    part("strength").value = choices.strength;
+    part("strength").addEventListener("input", () => {
+      choices.strength = Number(part("strength").value);
+      this.#showChoices();
+    });
+    part("side-by-side").addEventListener("click", () => this.toggleSideBySide());
+    part("zoom-in").addEventListener("click", () => this.zoom.closer());
+    part("zoom-out").addEventListener("click", () => this.zoom.farther());
+    part("fit").addEventListener("click", () => this.zoom.reset());
+    part("enlarge").addEventListener("click", () => this.toggleSize());
+    part("enlarged").addEventListener("close", () => {
+      part("viewer-home").append(part("viewer"));
+      part("enlarge").textContent = say("viewer.enlarge");
+      this.zoom.reset();
+      part("enlarge").focus();
+      this.refresh();
+    });
+    listenToKeys(part("viewer"), this);
+  }
+
+  #tapped() {
+    if (!part("enlarged").open && this.zoom.zoom === 1) this.enlarge();
+  }
+
+  async #radiographOf(entry, signal) {
+    if (entry.png) {
+      this.pictured(entry, entry.png);
+      return pictureOf(entry.png);
+    }
+    return pictureIn(await askAbout(entry, "/page/radiograph.png", { signal }));
+  }
+
+  /* Enlarged, the radiograph is shown in its own resolution where less was sent at first. */
+  async #wholeResolution() {
+    const { entry } = this;
+    const { signal } = this.stop;
+    const { columns_px, rows_px } = entry.answer.result;
+    if (this.radiographs[0].width * this.radiographs[0].height >= columns_px * rows_px) return;
+    part("resolution").textContent = say("viewer.resolution_loading");
+    try {
+      const picture = await pictureIn(await askAbout(entry, "/page/radiograph.png", { signal }));
+      if (signal.aborted) return;
+      for (const each of this.radiographs) drawn(each, picture);
+      this.#showResolution(picture);
+    } catch {
+      if (!signal.aborted) this.#showResolution(this.radiographs[0]);
+    }
+  }
+
+  async #layersOf(entry, explanation, signal) {
+    const of = (kind, longer) =>
+      choices.show === kind || choices.show === "both"
+        ? this.layers.layer(entry, explanation, { kind, colorMap: choices.colorMap, longer, signal })
+        : null;
+    const shown = STEP_PX * Math.ceil((this.zoom.fitted() * window.devicePixelRatio) / STEP_PX);
+    const [colors, contours] = await Promise.all([of("colors", COLORS_PX), of("contours", shown)]);
+    return { colors, contours };
+  }
+
+  #clearLayers() {
+    for (const name of ["colors", "contours"]) drawn(canvas("pane", name), null);
+  }
+
+  #busy(text) {
+    part("busy").textContent = text;
+    part("busy").hidden = text === "";
+  }
+
+  #showResolution({ width, height }) {
+    const { columns_px, rows_px } = this.entry.answer.result;
+    part("resolution").textContent =
+      width < columns_px
+        ? say("viewer.resolution_shown", {
+            columns: width,
+            rows: height,
+            full_columns: columns_px,
+            full_rows: rows_px,
+          })
+        : "";
+  }
+
+  #showChoices() {
+    const { strength, sideBySide } = choices;
+    canvas("pane", "colors").style.opacity = strength / 100;
+    part("strength").nextElementSibling.textContent = `${strength} %`;
+    part("strength").setAttribute("aria-valuetext", `${strength} %`);
+    part("side-by-side").setAttribute("aria-pressed", String(sideBySide));
+    part("plain-pane").hidden = !sideBySide;
+    part("panes").classList.toggle("two", sideBySide);
+    part("key-strip").src = `/page/key.png?${new URLSearchParams({ color_map: choices.colorMap })}`;
+    const bothSigns = facts.both_signs.includes(choices.colorMap);
+    part("key-low").textContent = say(bothSigns ? "viewer.key_against" : "viewer.key_none");
+    part("key-high").textContent = say("viewer.key_for");
+  }
+
+  #showMethod({ method, equals, map, masks, planned_masks }) {
+    const notes = [say(`method_words.${method}`)];
+    if (equals) notes.push(say("viewer.equals", { method: called("methods", equals) }));
+    if (planned_masks) notes.push(say("viewer.masks", { masks, planned: planned_masks }));
+    if (Math.max(...map.flat()) < FAINTEST * facts.scale_logit) notes.push(say("viewer.no_evidence"));
+    part("method-note").textContent = notes.join(" ");
+    part("key-note").textContent = say("viewer.key_note", {
+      scale: decimals(facts.scale_logit, 2),
+      unit: called("units", method),
+    });
+  }
+}

@@ -1,0 +1,112 @@
+"""For everyone: small windows, dark rooms, other languages, screen readers (axe-core, WCAG 2.2 A and AA)."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from .conftest import answered, example, give
+
+PHONE = {"width": 390, "height": 844, "is_mobile": True, "has_touch": True}
+
+
+def too_wide(page: Page) -> int:
+    """By how many pixels the page is wider than the window."""
+    return page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth")
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core takes for serious or critical."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{each['id']}: {node['target']} {node['failureSummary']}"
+        for each in found
+        if each["impact"] in {"serious", "critical"}
+        for node in each["nodes"]
+    ]
+
+
+def test_on_a_phone_nothing_is_cut_off_and_the_answer_comes_before_the_picture(open_page):
+    page = open_page(**PHONE)
+    assert too_wide(page) == 0
+    give(page, example("person1950"))
+    answered(page)
+
+    assert too_wide(page) == 0
+    assert page.locator("#decision").bounding_box()["y"] < page.locator("#stage").bounding_box()["y"]
+    assert page.locator("#stage").bounding_box()["width"] > 350
+    page.tap("#stage")
+    expect(page.locator("#enlarged")).to_be_visible()
+    page.tap("#zoom-in")
+    page.tap("#enlarge")
+    expect(page.locator("#enlarged")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [820, 1024, 1280, 1920])
+def test_no_window_is_too_narrow_or_too_wide(open_page, width):
+    page = open_page("/?language=de", width=width)
+    give(page, example("NORMAL2-IM-1430"))
+    answered(page)
+
+    assert too_wide(page) == 0
+
+
+def test_the_page_speaks_german_to_a_german_browser(open_page):
+    page = open_page(locale="de-DE")
+    give(page, example("NORMAL2-IM-1430"))
+    answered(page)
+
+    assert page.get_attribute("html", "lang") == "de"
+    expect(page.locator("#decision")).to_have_text("Kein Hinweis auf Pneumonie")
+    expect(page.locator("#probability")).to_have_text("67,0\N{NO-BREAK SPACE}%")
+    expect(page.locator("#zone")).to_contain_text("Bereich: unsicher.")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.click("#languages a[hreflang=en]")
+    expect(page.locator("#open-about")).to_have_text("About the model")
+
+
+def test_dark_follows_the_system_and_the_switch_is_remembered(open_page):
+    page = open_page(color_scheme="dark")
+
+    def background() -> str:
+        return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    dark = background()
+    page.select_option("#theme", "light")
+    light = background()
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+
+    assert dark == "rgb(18, 20, 22)"
+    assert light == "rgb(228, 230, 232)"
+    assert background() == light
+
+
+def test_axe_finds_nothing_serious_before_and_with_an_answer(open_page):
+    page = open_page()
+    assert serious(page) == []
+    page.click("#open-about")
+    assert serious(page) == []
+    page.keyboard.press("Escape")
+    give(page, example("person1951"), {"name": "bad.txt", "mimeType": "text/plain", "buffer": b"no"})
+    answered(page)
+    page.click("#side-by-side")
+    assert serious(page) == []
+    page.click(".entry-open >> text=bad.txt")
+    expect(page.locator("#refused")).to_be_visible()
+    assert serious(page) == []
+
+
+def test_axe_finds_nothing_serious_enlarged_dark_and_german_or_on_a_phone(open_page):
+    page = open_page("/?language=de", color_scheme="dark")
+    give(page, example("person1951"))
+    answered(page)
+    assert serious(page) == []
+    page.click("#enlarge")
+    expect(page.locator("#enlarged")).to_be_visible()
+    assert serious(page) == []
+    phone = open_page(**PHONE)
+    give(phone, example("person1951"))
+    answered(phone)
+    assert serious(phone) == []
