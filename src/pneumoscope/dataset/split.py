@@ -7,18 +7,25 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from jaxtyping import Float
 
 from pneumoscope.dataset.manifest import ManifestRow, Split, refuse_test_rows
 from pneumoscope.errors import UnusableData
 
 
 def split_off_validation(
-    rows: Sequence[ManifestRow], *, share: float, generator: np.random.Generator
+    rows: Sequence[ManifestRow],
+    *,
+    share: float,
+    generator: np.random.Generator,
+    atypicality: Float[np.ndarray, " radiographs"] | None = None,
 ) -> list[ManifestRow]:
     """Mark about `share` of the radiographs of each stratum as validation, whole patients only.
 
-    Strata are label and subtype. Patients who share an identical picture count as one. Rows that are not `train` are
-    refused.
+    Strata are label and subtype. Patients who share an identical picture count as one. Rows of the test split are
+    refused. Patients are drawn at random; where `atypicality` is given, those without the finding go by the median of
+    their radiographs, the highest first, so that validation holds what is least like the rest (see
+    `training/validation_design.py`).
     """
     refuse_test_rows(rows, purpose="the choice of a validation part")
     patients = patients_joined_by_duplicates(rows)
@@ -30,10 +37,13 @@ def split_off_validation(
         groups = files_of[stratum]
         wanted = share * sum(len(files) for files in groups.values())
         taken = 0
-        for patient in generator.permutation(sorted(groups)):
+        order = [str(patient) for patient in generator.permutation(sorted(groups))]
+        if atypicality is not None and not rows[groups[order[0]][0]].has_finding:
+            order.sort(key=lambda patient: -float(np.median(atypicality[groups[patient]])))
+        for patient in order:
             if taken >= wanted:
                 break
-            chosen.add(str(patient))
+            chosen.add(patient)
             taken += len(groups[patient])
     return [replace(row, split=Split.VALIDATION) if patients[row.patient] in chosen else row for row in rows]
 
