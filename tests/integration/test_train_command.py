@@ -24,6 +24,7 @@ from support.full_disk import files_of_at_most
 from support.training_films import write_films
 
 EPOCHS = 12
+LAYOUT_UNKNOWN = "{} holds none of the folders train/, val/, test/ of the Kermany data set. [layout-unknown]"
 KILLED_AFTER_EPOCHS = (1, 4, 8)
 OPTIONS = (
     *("--recipe", "tiny", "--seed", "3", "--checkpoint-minutes", "0.00001"),
@@ -127,7 +128,7 @@ def test_a_run_killed_again_and_again_ends_in_the_same_weights_byte_for_byte(str
         process.kill()
         assert finished(process)[0] == -signal.SIGKILL
         position = torch.load(output / "checkpoint.pt", weights_only=True)["position"]
-        assert epoch <= position["epoch"] < EPOCHS  # killed in the middle, and the checkpoint is whole
+        assert epoch - 1 <= position["epoch"] < EPOCHS  # perhaps before that epoch was saved, but whole
     status, _, errors = finished(started(data, output, "--resume"))
     assert status == 0, errors
     weights = [(folder / "weights.safetensors").read_bytes() for folder in (straight[0], output)]
@@ -175,6 +176,7 @@ def test_a_full_disk_ends_the_run_with_what_to_do_and_keeps_the_checkpoint(inter
     [
         (("--recipe", "resnet"), "Shipped recipes: densenet121"),
         (("--set", "bach_size=8"), "Did you mean batch_size?"),
+        (("--set", "backbone=vgg61"), "the nearest to 'vgg61' is vgg16"),
         (("--set", "batch_size"), "key=value"),
     ],
 )
@@ -189,12 +191,11 @@ def test_data_in_another_layout_is_refused(tmp_path, here):
     assert (status, "layout-unknown" in errors) == (5, True)
 
 
-def test_two_processes_train_one_model_and_one_of_them_talks(data, tmp_path):
-    run = subprocess.run(
+def two_processes(*given: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-addr", "127.0.0.1"),
-            *("--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0", "-m", "pneumoscope.cli", "train"),
-            *arguments(data, tmp_path / "run", "--set", "stages.epochs=4"),
+            *("--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0", "-m", "pneumoscope.cli", "train", *given),
         ],
         capture_output=True,
         text=True,
@@ -202,6 +203,18 @@ def test_two_processes_train_one_model_and_one_of_them_talks(data, tmp_path):
         timeout=300,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
+
+
+def test_where_two_processes_cannot_train_one_of_them_says_why_once(data, tmp_path):
+    run = two_processes(*arguments(data, tmp_path / "run", "--data", str(tmp_path)))
+    told, _, of_torchrun = run.stderr.partition("torch/distributed")
+    assert re.findall("error: (.*)", told) == [LAYOUT_UNKNOWN.format(tmp_path)]
+    assert not re.search("gloo|Connection closed", run.stderr)
+    assert "exitcode  : 5" in of_torchrun.partition("Root Cause")[2]
+
+
+def test_two_processes_train_one_model_and_one_of_them_talks(data, tmp_path):
+    run = two_processes(*arguments(data, tmp_path / "run", "--set", "stages.epochs=4"))
     assert run.returncode == 0, run.stderr
     for text in (run.stdout, (tmp_path / "run" / "train.log").read_text()):
         assert re.findall(r"epoch \d+: 64 px", text) == [f"epoch {number}: 64 px" for number in range(1, 5)]

@@ -62,7 +62,11 @@ def read_limits(path: Path | None, known: Collection[str], *, room: str = "pneum
     try:
         tables = tomllib.loads(content.decode("utf-8"))
     except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError
-        raise unusable_limits("limits-syntax", f"{path} is not TOML: {error}.", "Mend it.") from error
+        raise unusable_limits(
+            "limits-syntax",
+            f"{path} is not TOML: {error}.",
+            "Write [section] tables of lines such as metadata = { at_least = 0.0 }, in UTF-8.",
+        ) from error
     return Limits(limits_from(tables, known), name, hashlib.sha256(content).hexdigest())
 
 

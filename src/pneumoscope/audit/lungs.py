@@ -61,7 +61,9 @@ class MaskFolder:
                 lungs = picture.convert("L").point(lambda level: LUNG if level == LUNG else 0)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise UnusableData(
-                "mask-unreadable", f"{path} is not a mask that can be read.", remedy="Mend it or take it out."
+                "mask-unreadable",
+                f"{path} is not a mask that can be read.",
+                remedy="Save it again as PNG (255 is lung), or take it out of the folder.",
             ) from error
         size = (gray.shape[1], gray.shape[0])
         sampled = lungs if lungs.size == size else lungs.resize(size, Image.Resampling.NEAREST)

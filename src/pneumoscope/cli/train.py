@@ -73,16 +73,13 @@ def command(
     from pneumoscope.training.setting import Setting
     from pneumoscope.training.whole_run import whole_run
 
-    if about is None and manifest is not None:
-        raise UnusableOption(
-            "about-missing",
-            "--manifest was given without --about, and the card has to say what the data is.",
-            remedy="Give --about FILE.toml (source, licence, population), or --about kermany for the Kermany data.",
-        )
-    recipe, description = load_recipe(recipe_name, overrides), load_description(about or "kermany")
-    output = output or Path("runs") / f"{recipe.name}-seed{seed}"
     with processes_of_torchrun() as processes:
-        display = TrainingDisplay(output, silent=not processes.leads, events=tensorboard_of(tensorboard))
+        with processes.leader_first():  # and the first to say what is wrong
+            refuse_unknown_data(manifest, about)
+            recipe, description = load_recipe(recipe_name, overrides), load_description(about or "kermany")
+            events = tensorboard_of(tensorboard if processes.leads else None)
+        output = output or Path("runs") / f"{recipe.name}-seed{seed}"
+        display = TrainingDisplay(output, silent=not processes.leads, events=events)
         setting = Setting(
             output,
             seed,
@@ -91,11 +88,21 @@ def command(
             checkpoint_seconds=60 * checkpoint_minutes,
             watchers=display.watchers,
         )
-        source = DataSource(data, manifest, lung_masks, cache)
+        source = DataSource(data, manifest, lung_masks, cache, display.decoding)
         with display.stopping(able=processes.count == 1):
             whole_run(
                 recipe, source, setting, weights=weights, description=description, resume=resume, tell=display.tell
             )
+
+
+def refuse_unknown_data(manifest: Path | None, about: str | None) -> None:
+    """`UnusableOption` where data of one's own is not described."""
+    if about is None and manifest is not None:
+        raise UnusableOption(
+            "about-missing",
+            "--manifest was given without --about, and the card has to say what the data is.",
+            remedy="Give --about FILE.toml (source, licence, population), or --about kermany for the Kermany data.",
+        )
 
 
 def with_allocator_settings() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,6 +52,13 @@ class TrainingDisplay:
         rate = f"{report.pictures_per_second:.0f}"
         bar.set_postfix_str(f"loss {report.loss:.3f}, AUROC {self.latest_auroc()}, {rate} img/s", refresh=False)
         bar.update()
+
+    def decoding(self, items: Iterable[Any], total: int) -> Iterator[Any]:
+        """Pass on what is decoded (radiographs, then lung masks), and move a bar."""
+        for item in items:
+            self.bar_for("decoding", total, 0, "picture").update()
+            yield item
+        self.close_bar()
 
     def show_activations(self, progress: Progress) -> None:
         """Move the bar of the frozen parts' activations."""

@@ -11,10 +11,11 @@ import csv
 import hashlib
 import io
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from PIL import Image, UnidentifiedImageError
 
@@ -149,7 +150,7 @@ def manifest_csv(rows: Iterable[ManifestRow]) -> str:
 
 
 def read_manifest(path: Path) -> list[ManifestRow]:
-    """Read `manifest.csv`; `UnusableData` names the line that is wrong."""
+    """Read `manifest.csv`; `UnusableData` names the line that is wrong, or the radiograph that stands there twice."""
     reader = csv.DictReader(table_text(path))
     missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
     if missing:
@@ -158,7 +159,16 @@ def read_manifest(path: Path) -> list[ManifestRow]:
             f"{path} lacks the columns {', '.join(missing)}.",
             remedy=f"A manifest has the columns {', '.join(COLUMNS)}.",
         )
-    return [parsed_row(path, reader.line_num, entry) for entry in reader]
+    rows = [parsed_row(path, reader.line_num, entry) for entry in reader]
+    files = Counter(PurePosixPath(row.path).as_posix() for row in rows)  # without "./" and double slashes
+    if twice := [file for file, count in files.items() if count > 1]:
+        more = f", and {len(twice) - 1} more" if len(twice) > 1 else ""
+        raise UnusableData(
+            "row-twice",
+            f"{path} names {twice[0]} {files[twice[0]]} times{more}.",
+            remedy="Leave one line for each radiograph; it would count more than others, or be on both sides of a split.",
+        )
+    return rows
 
 
 def table_text(path: Path) -> io.StringIO:

@@ -45,7 +45,7 @@ def listed_radiographs(
     """Of this split, or all; in the order of the manifest, else by name. A folder without splits is what it is called.
 
     A folder is in the layout of the Kermany data set, or holds class folders, or holds files without labels, of which
-    those of `leave_out` are passed over. `UnusableData` where there are none, or one is named twice.
+    those of `leave_out` are passed over. `UnusableData` where there are none.
     """
     rows = of_manifest(manifest) if manifest else of_folder(data, leave_out)
     if split and not any(row.split for row in rows):
@@ -53,7 +53,6 @@ def listed_radiographs(
     chosen = [row for row in rows if split is None or row.split is split]
     if not chosen:
         raise nothing_in_split(manifest or data, rows, split)
-    refuse_twice(chosen, manifest or data)
     return chosen
 
 
@@ -109,15 +108,3 @@ def nothing_in_split(source: Path, rows: Sequence[ListedRadiograph], split: Spli
         + ".",
         remedy="Choose another --split; validation rows are in the manifest.csv of a run folder.",
     )
-
-
-def refuse_twice(rows: Sequence[ListedRadiograph], source: Path) -> None:
-    """Each radiograph once: a second row of it would count its patient twice."""
-    counts = Counter(row.path for row in rows)
-    twice = [path for path, count in counts.items() if count > 1]
-    if twice:
-        raise UnusableData(
-            "row-twice",
-            f"{source} names {len(twice)} radiographs more than once, the first is {twice[0]}.",
-            remedy="Keep one row a radiograph.",
-        )

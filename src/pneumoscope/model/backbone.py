@@ -25,6 +25,9 @@ class Backbone(nn.Module, ABC):
     feature_channels: int
     """Channels of the last feature map."""
 
+    map_strides: tuple[int, ...]
+    """Pixels of the radiograph's side to a place of the last feature map that it can be built for; the published first."""
+
     part_names: tuple[str, ...]
     """From input to output; the last one gives the feature map."""
 

@@ -40,6 +40,7 @@ class DenseNet121(Backbone):
     """Gray values in [0, 1] to the last feature map, 1024 channels at stride 32 (7 x 7 for 224 px)."""
 
     name = "densenet121"
+    map_strides = (32,)
     part_names = (
         "stem",
         "denseblock1",

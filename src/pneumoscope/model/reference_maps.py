@@ -40,13 +40,26 @@ class LogitAlone(nn.Module):
 
 
 def reference_classifier(
-    weights: Path, *, backbone: str = "efficientnet-lite0", head: Literal["linear", "dense"] = "linear"
+    weights: Path,
+    *,
+    backbone: str = "efficientnet-lite0",
+    head: Literal["linear", "dense"] = "linear",
+    map_stride: int | None = None,
+    map_centred: bool = False,
 ) -> Classifier:
-    """The network of a training run with its weights (`.safetensors`), evaluating.
+    """The network of a training run with its weights (`.safetensors`), evaluating; the map's grid is its recipe's.
 
     `UnusableOption` where the weights are of another network.
     """
-    classifier = classifier_of(backbone, head, weights="random", dropout=0.0, drop_path=0.0)
+    classifier = classifier_of(
+        backbone,
+        head,
+        weights="random",
+        dropout=0.0,
+        drop_path=0.0,
+        map_stride=map_stride,
+        map_centred=map_centred,
+    )
     found = {name.removeprefix(WRAPPED): value for name, value in read_safetensors(weights).items()}
     try:
         classifier.load_state_dict(found)

@@ -18,6 +18,7 @@ class Tiny(Backbone):
 
     name = "tiny"
     feature_channels = CHANNELS[-1]
+    map_strides = (16,)
     part_names = ("block1", "block2", "block3", "block4")
 
     def __init__(self) -> None:

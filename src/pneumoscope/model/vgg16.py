@@ -25,6 +25,7 @@ class VGG16(Backbone):
 
     name = "vgg16"
     feature_channels = BLOCKS[-1][-1]
+    map_strides = (16,)
     part_names = ("block1_pool", "block2_pool", "block3_pool", "block4_pool", "block5_conv3")
 
     def __init__(self) -> None:

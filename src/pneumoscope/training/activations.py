@@ -18,6 +18,7 @@ import onnxruntime
 from jaxtyping import Float32
 
 from pneumoscope.arrays import INPUT_NAME
+from pneumoscope.dataset.pictures import is_whole
 from pneumoscope.errors import FailedTraining, UnusableOutput
 from pneumoscope.model.backbone import Backbone
 from pneumoscope.model.export import export_prefix
@@ -73,8 +74,9 @@ def cached_activations(
     digest = hashlib.sha256(repr([key, part, size_px, count, views]).encode()).hexdigest()
     keep_only(folder, digest)
     ends = [min(start + PIECE, count) for start in range(0, count, PIECE)]
+    shapes = [(end - number * PIECE, *example.shape[1:]) for number, end in enumerate(ends)]
     wanted = [(view, number) for view in range(views) for number in range(len(ends))]
-    missing = [place for place in wanted if not piece_path(folder, *place).is_file()]
+    missing = [place for place in wanted if not is_whole(piece_path(folder, *place), shapes[place[1]], np.float16)]
     sizes = [(ends[number] - number * PIECE) * example[0].size * 2 for _, number in missing]
     check_space(folder, sum(sizes))
     done, total = 0, sum(ends[number] - number * PIECE for _, number in missing)

@@ -33,8 +33,10 @@ def augmented(
     pictures, lung_masks = moved[:, :1], moved[:, 1:]
     pictures = with_erased_corners(pictures, settings.erased_corner_share, generator=generator)
     pictures = with_other_contrast(pictures, settings, generator=generator)
+    pictures = with_mixed_spectrum(pictures, settings.spectrum_mix_share, generator=generator)
     pictures = with_other_resolution(pictures, settings, generator=generator)
     pictures = with_other_sharpness(pictures, settings, generator=generator)
+    pictures = with_target_sharpness(pictures, settings, generator=generator)
     pictures = with_noise(pictures, settings, generator=generator)
     return pictures.clamp(0, 1), (lung_masks > 0.5).to(pictures.dtype)
 
@@ -119,6 +121,49 @@ def with_other_sharpness(pictures: PictureBatch, settings: Augmentation, *, gene
     amount = uniform(count, *settings.sharpness, generator=generator) * chosen(
         count, settings.sharpness_share, generator=generator
     )
+    return pictures + amount.reshape(-1, 1, 1, 1) * fine_detail(pictures, generator=generator)
+
+
+def with_target_sharpness(
+    pictures: PictureBatch, settings: Augmentation, *, generator: torch.Generator
+) -> PictureBatch:
+    """Blur or sharpen towards a random sharpness, drawn whatever the picture's own, so that it tells nothing.
+
+    Sharpness is the standard deviation of the Laplacian of gray values in [0, 1].
+    """
+    if not settings.sharpness_target_share:
+        return pictures
+    count = len(pictures)
+    detail = fine_detail(pictures, generator=generator)
+    low, high = (math.log(value) for value in settings.sharpness_target)
+    target = uniform(count, low, high, generator=generator).exp()
+    amount = ((target - laplacian_deviation(pictures)) / laplacian_deviation(detail).clamp(min=1e-4)).clamp(-1, 5)
+    amount = amount * chosen(count, settings.sharpness_target_share, generator=generator)
+    return pictures + amount.reshape(-1, 1, 1, 1) * detail
+
+
+def with_mixed_spectrum(pictures: PictureBatch, share: float, *, generator: torch.Generator) -> PictureBatch:
+    """Draw each picture's Fourier amplitudes towards another's of the batch, by a random share; phases stay.
+
+    Amplitudes hold sharpness, contrast and texture, phases where things are (Xu 2021, arXiv:2105.11120).
+    """
+    if not share:
+        return pictures
+    count = len(pictures)
+    other = torch.randperm(count, generator=generator, device=generator.device)
+    weight = uniform(count, 0, 1, generator=generator).reshape(-1, 1, 1, 1)
+    mixed = chosen(count, share, generator=generator).bool()
+    own, others = (torch.fft.rfft2(part) for part in (pictures[mixed], pictures[other][mixed]))
+    amplitude = own.abs()
+    drawn = torch.lerp(amplitude, others.abs(), weight[mixed]) / amplitude.clamp(min=1e-6)
+    pictures = pictures.clone()
+    pictures[mixed] = torch.fft.irfft2(own * drawn, s=pictures.shape[-2:])
+    return pictures
+
+
+def fine_detail(pictures: PictureBatch, *, generator: torch.Generator) -> PictureBatch:
+    """What a Gaussian blur of a random 0.5 to 2 px (standard deviation) takes away."""
+    count = len(pictures)
     sigma = uniform(count, 0.5, 2.0, generator=generator)
     offsets = torch.arange(-4, 5, device=pictures.device)
     kernel = torch.exp(-0.5 * (offsets / sigma.unsqueeze(1)) ** 2)
@@ -126,7 +171,16 @@ def with_other_sharpness(pictures: PictureBatch, settings: Augmentation, *, gene
     flat = pictures.squeeze(1).unsqueeze(0)
     blurred = F.conv2d(F.pad(flat, (4, 4, 0, 0), mode="replicate"), kernel.reshape(count, 1, 1, 9), groups=count)
     blurred = F.conv2d(F.pad(blurred, (0, 0, 4, 4), mode="replicate"), kernel.reshape(count, 1, 9, 1), groups=count)
-    return pictures + amount.reshape(-1, 1, 1, 1) * (pictures - blurred.squeeze(0).unsqueeze(1))
+    return pictures - blurred.squeeze(0).unsqueeze(1)
+
+
+def laplacian_deviation(pictures: PictureBatch) -> Float[Tensor, " batch"]:
+    """Standard deviation of the 4-neighbour Laplacian of each picture's inner pixels."""
+    inner = -4 * pictures[..., 1:-1, 1:-1]
+    inner = (
+        inner + pictures[..., :-2, 1:-1] + pictures[..., 2:, 1:-1] + pictures[..., 1:-1, :-2] + pictures[..., 1:-1, 2:]
+    )
+    return inner.std(dim=(1, 2, 3))
 
 
 def with_noise(pictures: PictureBatch, settings: Augmentation, *, generator: torch.Generator) -> PictureBatch:

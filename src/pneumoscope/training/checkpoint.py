@@ -102,7 +102,8 @@ class RunState:
         if self.average:
             self.average.load_state_dict(content["average"])
         self.optimizer.load_state_dict(content["optimizer"])
-        self.scaler.load_state_dict(content["scaler"])
+        if content["scaler"]:  # empty where the run was on processors, or in bfloat16
+            self.scaler.load_state_dict(content["scaler"])
         progression = Progression(**content["position"].pop("progression"))
         for name, value in content["position"].items():
             setattr(self.position, name, value)

@@ -40,10 +40,10 @@ class Compute:
 
 
 def compute_here() -> Compute:
-    """The GPU (bfloat16 where it has it, else float16), or its processors."""
+    """The GPU (bfloat16 where it has it in hardware, else float16), or its processors."""
     if not torch.cuda.is_available():
         return Compute(torch.device("cpu"))
     return Compute(
         torch.device("cuda", torch.cuda.current_device()),
-        torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16,
+        torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16,
     )

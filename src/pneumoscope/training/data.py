@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
+from pneumoscope.dataset.layouts import Watched
 from pneumoscope.dataset.manifest import ManifestRow, Split, in_split, read_kermany, read_manifest, refuse_test_rows
-from pneumoscope.dataset.pictures import Pictures, decoded_lung_masks, decoded_pictures
+from pneumoscope.dataset.pictures import Pictures, decoded_lung_masks, decoded_pictures, unwatched
 from pneumoscope.dataset.split import split_off_validation
 from pneumoscope.errors import UnusableData
 from pneumoscope.radiograph.preprocessing import Preprocessing
+from pneumoscope.training.validation_design import ValidationDesign, atypicality
+
+LOOKED_AT_PX: Final = 224
+"""The size at which films are compared where the validation part is not drawn at random, whatever the recipe's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +36,25 @@ class TrainingData:
 
 @dataclass(frozen=True, slots=True)
 class DataSource:
-    """Where radiographs come from: a folder in the Kermany layout, or a manifest of paths in that folder."""
+    """Where radiographs come from: a folder in the Kermany layout, or a manifest of paths in that folder.
+
+    `watched` passes on what is decoded, radiographs and then lung masks, and may show a bar.
+    """
 
     data: Path
     manifest: Path | None
     lung_masks: Path | None
     cache: Path
+    watched: Watched[np.ndarray] = unwatched
 
 
-def divided(source: DataSource, *, share: float, seed: int) -> list[ManifestRow]:
+def divided(
+    source: DataSource, *, share: float, seed: int, design: ValidationDesign = ValidationDesign.RANDOM
+) -> list[ManifestRow]:
     """The rows to learn from and to validate with; rows of the official test and val are left out.
 
-    A manifest that marks a validation part of its own keeps it; otherwise `share` of the patients are split off.
+    A manifest that marks a validation part of its own keeps it; otherwise `share` of the patients are split off
+    as `design` says.
     """
     if source.manifest is None:
         rows = read_kermany(source.data, splits={Split.TRAIN})
@@ -57,7 +70,13 @@ def divided(source: DataSource, *, share: float, seed: int) -> list[ManifestRow]
     refuse_test_rows(rows, purpose="training")
     if any(row.split is Split.VALIDATION for row in rows):
         return refuse_shared_patients(rows)
-    return split_off_validation(rows, share=share, generator=np.random.default_rng([seed, 0]))
+    unlike = None
+    if design is ValidationDesign.ATYPICAL_NORMALS:
+        pictures = decoded_pictures(
+            rows, source.data, Preprocessing(LOOKED_AT_PX), cache=source.cache, watched=source.watched
+        )
+        unlike = atypicality(rows, pictures)
+    return split_off_validation(rows, share=share, generator=np.random.default_rng([seed, 0]), atypicality=unlike)
 
 
 def refuse_shared_patients(rows: list[ManifestRow]) -> list[ManifestRow]:
@@ -76,11 +95,13 @@ def decoded(rows: Sequence[ManifestRow], source: DataSource, *, size_px: int) ->
     """Both parts, mapped from files in the cache; `UnusableData` where one of them lacks a label."""
     refuse_test_rows(rows, purpose="training")
     preprocessing = Preprocessing(size_px)
-    pictures = decoded_pictures(rows, source.data, preprocessing, cache=source.cache)
+    pictures = decoded_pictures(rows, source.data, preprocessing, cache=source.cache, watched=source.watched)
     if source.lung_masks is None:
         masks = np.broadcast_to(np.uint8(0), pictures.shape)
     else:
-        masks, known = decoded_lung_masks(rows, source.lung_masks, preprocessing, cache=source.cache)
+        masks, known = decoded_lung_masks(
+            rows, source.lung_masks, preprocessing, cache=source.cache, watched=source.watched
+        )
         if not known.any():
             raise UnusableData(
                 "lung-masks-none",

@@ -9,7 +9,15 @@ import torch
 
 from pneumoscope.errors import FailedTraining
 
-ALLOCATOR_WORDS = ("can't allocate memory", "not enough memory", "Failed to allocate memory")
+ALLOCATOR_WORDS = (
+    "can't allocate memory",
+    "not enough memory",
+    "Failed to allocate memory",
+    "CUDA error: out of memory",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+)
+"""PyTorch on processors, ONNX Runtime, and CUDA's libraries, whose memory is outside of PyTorch's own."""
 
 
 @contextmanager

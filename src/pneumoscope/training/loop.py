@@ -99,7 +99,8 @@ def train_epoch(
         step = position.step
         chosen = np.sort(order[step * recipe.batch_size : (step + 1) * recipe.batch_size])
         number = step_number(setting.seed, epoch, step)
-        torch.manual_seed(number)  # dropout takes no generator; seeding each step makes a resumed run equal
+        # Dropout takes no generator; seeding each step makes a resumed run equal, and the processes' masks differ.
+        torch.manual_seed(number + setting.processes.rank)
         set_rate(recipe, stage, state, step + epochs_before * steps, steps * stage.epochs)
         batch = supply.batch(chosen, number, epochs_before)
         outcome = optimizer_step(recipe, stage, state, supply, batch, setting)

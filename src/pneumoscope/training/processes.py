@@ -8,9 +8,11 @@ random numbers are drawn by each process for its own slice).
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -18,7 +20,10 @@ import torch.distributed as dist
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pneumoscope.errors import UnusableOption
+from pneumoscope.errors import FailedTraining, UnusableOption
+
+LONGEST_WAIT = timedelta(days=1)
+"""Others wait while the leading process decodes and computes activations; PyTorch's own limit is 10 or 30 minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +52,23 @@ class Processes:
     def wait(self) -> None:
         """Until every process is here."""
         if self.count > 1:
-            dist.barrier()
+            with exchange():
+                dist.barrier()
+
+    @contextmanager
+    def leader_first(self) -> Iterator[None]:
+        """The leading process does this alone, then the others do it, where it has not failed."""
+        if not self.leads:
+            self.wait()
+        yield
+        if self.leads:
+            self.wait()
 
     def add_up(self, values: Tensor) -> Tensor:
         """The sum over processes, in place."""
         if self.count > 1:
-            dist.all_reduce(values)
+            with exchange():
+                dist.all_reduce(values)
         return values
 
     def add_up_gradients(self, model: nn.Module) -> None:
@@ -70,24 +86,57 @@ class Processes:
         if self.count == 1:
             return [part]
         parts: list[Any] = [None] * self.count
-        dist.all_gather_object(parts, part)
+        with exchange():
+            dist.all_gather_object(parts, part)
         return parts
 
 
 @contextmanager
 def processes_of_torchrun() -> Iterator[Processes]:
-    """The processes that torchrun started, or this one alone."""
+    """The processes that torchrun started, or this one alone.
+
+    Where one of them fails, it says why; the others, who can only see that it has gone, end without a word.
+    """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         yield Processes()
         return
-    if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    gpu = own_gpu(int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()) if torch.cuda.is_available() else None
+    if gpu is not None:
+        torch.cuda.set_device(gpu)
+    dist.init_process_group("gloo" if gpu is None else "nccl", device_id=gpu, timeout=LONGEST_WAIT)
     try:
         yield Processes(dist.get_rank(), count)
+    except OtherProcessGoneError:
+        sys.exit(FailedTraining.exit_code)
     finally:
         dist.destroy_process_group()
+
+
+def own_gpu(local_rank: int, gpus: int) -> torch.device:
+    """The GPU of a process, one for each; `UnusableOption` where there are too few."""
+    if local_rank >= gpus:
+        raise UnusableOption(
+            "processes-too-many",
+            f"There are {gpus} GPUs here, and process {local_rank + 1} would need another.",
+            remedy=f"Start torchrun with --nproc-per-node {gpus}, or without GPUs: CUDA_VISIBLE_DEVICES= torchrun ...",
+        )
+    return torch.device("cuda", local_rank)
+
+
+class OtherProcessGoneError(Exception):
+    """An exchange failed because another process has ended."""
+
+
+@contextmanager
+def exchange() -> Iterator[None]:
+    """Around what processes do together: there a RuntimeError that is not the GPU's means that one of them has gone."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, torch.AcceleratorError):
+        raise
+    except RuntimeError as error:
+        raise OtherProcessGoneError from error
 
 
 class SummedOverProcesses(torch.autograd.Function):
@@ -96,13 +145,15 @@ class SummedOverProcesses(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:  # noqa: ARG004 - torch's interface
         total = values.clone()
-        dist.all_reduce(total)
+        with exchange():
+            dist.all_reduce(total)
         return total
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # noqa: ARG004 - torch's interface
         total = gradients[0].clone()
-        dist.all_reduce(total)
+        with exchange():
+            dist.all_reduce(total)
         return total
 
 
@@ -147,7 +198,7 @@ def with_shared_batch_norm(model: nn.Module) -> None:
     """Put a `SharedBatchNorm2d` with the same parameters in the place of each batch-norm layer."""
     for name, child in model.named_children():
         if type(child) is nn.BatchNorm2d:
-            shared = SharedBatchNorm2d(child.num_features, eps=child.eps, momentum=child.momentum or 0.1)
+            shared = SharedBatchNorm2d(child.num_features, eps=child.eps, momentum=child.momentum)
             shared.weight, shared.bias = child.weight, child.bias
             shared.running_mean, shared.running_var = child.running_mean, child.running_var
             shared.num_batches_tracked = child.num_batches_tracked

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from pneumoscope.errors import UnusableRecipe
+from pneumoscope.training.validation_design import ValidationDesign
 
+BACKBONES = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2", "densenet121", "vgg16", "tiny")
 WEIGHTS = ("published", "random")
 HEADS = ("linear", "dense")
 OPTIMIZERS = ("adamw", "adam")
@@ -15,6 +18,7 @@ SCHEDULES = ("cosine", "plateau")
 BALANCES = ("none", "loss", "sampling")
 KEPT = ("last", "validation_accuracy", "validation_auroc", "validation_loss")
 OUTSIDES = ("black", "edge")
+DESIGNS = tuple(ValidationDesign)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,9 @@ class Augmentation:
     resolution_px: tuple[int, int]
     sharpness_share: float
     sharpness: tuple[float, float]
+    sharpness_target_share: float
+    sharpness_target: tuple[float, float]
+    spectrum_mix_share: float
     noise_share: float
     noise: float
     erased_corner_share: float
@@ -80,8 +87,11 @@ class Recipe:
     head: str
     weights: str
     size_px: int
+    map_stride: int
+    map_centred: bool
     batch_size: int
     validation_share: float
+    validation_design: str
     optimizer: str
     weight_decay: float
     gradient_clip: float
@@ -106,7 +116,11 @@ class Recipe:
             *(rule for number in self.stage_numbers for rule in self.stage_rules(number)),
         ]:
             if not holds:
-                raise UnusableRecipe("recipe-value", f"In recipe {self.name}: {rule}.", remedy="Mend that value.")
+                raise UnusableRecipe(
+                    "recipe-value",
+                    f"In recipe {self.name}: {rule}.",
+                    remedy="Set it so in the recipe file, or with --set KEY=VALUE (stages.KEY=VALUE for every stage).",
+                )
 
     @property
     def epochs(self) -> int:
@@ -152,14 +166,17 @@ class Recipe:
 def rules_of(recipe: Recipe) -> Iterable[tuple[str, bool]]:
     """What must hold of the recipe as a whole."""
     for key, known in (
+        ("backbone", BACKBONES),
         ("weights", WEIGHTS),
         ("head", HEADS),
         ("optimizer", OPTIMIZERS),
         ("schedule", SCHEDULES),
         ("class_balance", BALANCES),
         ("keep", KEPT),
+        ("validation_design", DESIGNS),
     ):
-        yield f"{key} must be one of {', '.join(known)}", getattr(recipe, key) in known
+        value = getattr(recipe, key)
+        yield f"{key} must be one of {', '.join(known)}{meant(value, known)}", value in known
     plain = bool(recipe.name) and all(letter.isalnum() or letter in "-_." for letter in recipe.name)
     yield "name must be made of letters, digits, -, _ and .", plain and not recipe.name.startswith(".")
     yield f"outside must be one of {', '.join(OUTSIDES)}", recipe.augmentation.outside in OUTSIDES
@@ -177,11 +194,18 @@ def rules_of(recipe: Recipe) -> Iterable[tuple[str, bool]]:
     yield from augmentation_rules(recipe.augmentation)
 
 
+def meant(value: str, known: Iterable[str]) -> str:
+    """Which known value is nearest to one that is not known, in words; empty where none is like it."""
+    near = difflib.get_close_matches(value, list(known), n=1)
+    return f"; the nearest to {value!r} is {near[0]}" if near else ""
+
+
 def augmentation_rules(augmentation: Augmentation) -> Iterable[tuple[str, bool]]:
     """What must hold of the random steps."""
-    for key in ("crop_area", "crop_aspect", "zoom", "contrast", "gamma", "resolution_px"):
+    for key in ("crop_area", "crop_aspect", "zoom", "contrast", "gamma", "resolution_px", "sharpness_target"):
         yield f"{key} must be above 0", getattr(augmentation, key)[0] > 0
-    for key in ("shift", "flip_share", "resolution_share", "sharpness_share", "noise_share", "erased_corner_share"):
+    shares = [field.name for field in fields(augmentation) if field.name.endswith("_share")]
+    for key in ("shift", *shares):
         yield f"{key} must be in [0, 1]", 0 <= getattr(augmentation, key) <= 1
     yield "crop_area must not exceed 1", augmentation.crop_area[1] <= 1
     yield "noise must not be negative", augmentation.noise >= 0

@@ -51,7 +51,11 @@ def load_recipe(name_or_path: str, overrides: Iterable[str] = ()) -> Recipe:
     try:
         settings = tomllib.loads(recipe_text(name_or_path))
     except tomllib.TOMLDecodeError as error:
-        raise UnusableRecipe("recipe-syntax", f"{name_or_path} is not TOML: {error}.", remedy="Mend it.") from error
+        raise UnusableRecipe(
+            "recipe-syntax",
+            f"{name_or_path} is not TOML: {error}.",
+            remedy="Write key = value lines with texts in quotes; `pneumoscope recipes NAME` prints a recipe that is right.",
+        ) from error
     for override in overrides:
         set_key(settings, override)
     return recipe_from(settings)
@@ -180,5 +184,7 @@ def value_of(value: Any, kind: str, key: str) -> Any:
 def wrong_kind(key: str, value: Any, wanted: str) -> UnusableRecipe:
     """The error for a value of another kind."""
     return UnusableRecipe(
-        "recipe-value", f"{key} is {value!r} and must be {wanted}.", remedy="Mend that value in the recipe or in --set."
+        "recipe-value",
+        f"{key} is {value!r} and must be {wanted}.",
+        remedy="Write it as the shipped recipes do (`pneumoscope recipes NAME`), in the recipe file or as --set KEY=VALUE.",
     )

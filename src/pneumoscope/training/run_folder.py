@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pneumoscope.dataset.manifest import ManifestRow, read_manifest, write_manifest
+from pneumoscope.dataset.pictures import lung_masks_digest
 from pneumoscope.errors import FailedTraining
 from pneumoscope.training.checkpoint import CHECKPOINT_FILE
 from pneumoscope.training.data import DataSource, divided
 from pneumoscope.training.recipe import Recipe
+from pneumoscope.training.validation_design import ValidationDesign
 from pneumoscope.whole_file import unusable, write_whole
 
 SETTINGS_FILE = "recipe.json"
@@ -52,16 +54,6 @@ def rows_of_run(
 
     A folder without a checkpoint has nothing to lose and is begun anew. `FailedTraining` where the folder holds a run and `resume` is false, or where that run is of other settings.
     """
-    settings = json.loads(
-        json.dumps(
-            {
-                "recipe": recipe.to_dict(),
-                "seed": seed,
-                "lung_masks": source.lung_masks is not None,
-                "weights": weights,
-            }
-        )
-    )
     if (output / CHECKPOINT_FILE).is_file():
         if not resume:
             raise FailedTraining(
@@ -69,17 +61,31 @@ def rows_of_run(
                 f"{output} holds a run already.",
                 remedy="Go on with it by --resume, or choose another --output.",
             )
-        if difference := first_difference(settings_there(output), settings):
+        there = settings_there(output)
+        rows = read_manifest(output / MANIFEST_FILE)
+        if difference := first_difference(there, settings_of(recipe, source, rows, seed=seed, weights=weights)):
             raise FailedTraining(
                 "run-differs",
                 f"{output} holds a run with other settings: {difference}.",
                 remedy="Resume it with the settings it was started with, or choose another --output.",
             )
-        return read_manifest(output / MANIFEST_FILE)
-    rows = divided(source, share=recipe.validation_share, seed=seed)
+        return rows
+    design = ValidationDesign(recipe.validation_design)
+    rows = divided(source, share=recipe.validation_share, seed=seed, design=design)
+    settings = settings_of(recipe, source, rows, seed=seed, weights=weights)
     write_whole(output / SETTINGS_FILE, (json.dumps(settings, indent=2) + "\n").encode())
     write_manifest(rows, output / MANIFEST_FILE)
     return rows
+
+
+def settings_of(
+    recipe: Recipe, source: DataSource, rows: Sequence[ManifestRow], *, seed: int, weights: str
+) -> dict[str, Any]:
+    """What a run may not change on its way, besides its radiographs, as JSON has it; lung masks go by their content."""
+    masks = "none" if source.lung_masks is None else f"SHA-256 {lung_masks_digest(rows, source.lung_masks)}"
+    settings = {"recipe": recipe.to_dict(), "seed": seed, "lung_masks": masks, "weights": weights}
+    found: dict[str, Any] = json.loads(json.dumps(settings))
+    return found
 
 
 def settings_there(output: Path) -> dict[str, Any]:

@@ -40,8 +40,8 @@ class Progression:
         return better
 
     def follow_plateau(self, recipe: Recipe, loss: float) -> None:
-        """Lower the rate where the validation loss has not fallen for `plateau_patience` epochs."""
-        if recipe.schedule != "plateau":
+        """Lower the rate where the validation loss has not fallen for `plateau_patience` epochs; never where that is 0."""
+        if recipe.schedule != "plateau" or not recipe.plateau_patience:
             return
         if loss < self.lowest_loss - LEAST_GAIN:
             self.lowest_loss, self.epochs_on_plateau = loss, 0

@@ -16,6 +16,9 @@ from pneumoscope.training.recipe import Recipe, Stage
 from pneumoscope.training.setting import Setting
 from pneumoscope.training.supply import Supply
 
+LEAST_SCALE = 1.0
+"""Of the loss: a gradient that is infinite at this scale was not made so by the scaling."""
+
 
 @dataclass(frozen=True, slots=True)
 class StepOutcome:
@@ -52,7 +55,7 @@ def optimizer_step(
     processes.add_up_gradients(state.model)
     state.scaler.unscale_(state.optimizer)
     norm = torch.nn.utils.clip_grad_norm_(state.model.parameters(), recipe.gradient_clip or math.inf)
-    if not state.scaler.is_enabled():  # it would leave the step out by itself
+    if not state.scaler.is_enabled() or state.scaler.get_scale() < LEAST_SCALE:  # else it leaves the step out
         check_finite("gradient", float(norm), state)
     state.scaler.step(state.optimizer)
     state.scaler.update()

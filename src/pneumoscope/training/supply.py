@@ -92,8 +92,6 @@ def supply_of(
     if not stage.cached_views:
         forget_activations(setting)
         return PictureSupply(recipe, stage, training, validation, setting.compute)
-    if not setting.processes.leads:
-        setting.processes.wait()
     key = [recipe.augmentation, stage, setting.seed, frozen_digest(backbone)]
 
     def cached(part: TrainingData, pictures: PicturesOfView, views: int, size_px: int, name: str) -> CachedActivations:
@@ -109,12 +107,10 @@ def supply_of(
             on_progress=setting.watchers.on_activations,
         )
 
-    views = cached(
-        training, augmented_views(recipe, stage, training, setting.seed), stage.cached_views, stage.size_px, "train"
-    )
-    plain = cached(validation, plain_pictures(validation), 1, recipe.size_px, "validation")
-    if setting.processes.leads:
-        setting.processes.wait()
+    augmented_pictures = augmented_views(recipe, stage, training, setting.seed)
+    with setting.processes.leader_first():
+        views = cached(training, augmented_pictures, stage.cached_views, stage.size_px, "train")
+        plain = cached(validation, plain_pictures(validation), 1, recipe.size_px, "validation")
     return ActivationSupply(recipe, stage, training, validation, setting.compute, views, plain)
 
 

@@ -45,17 +45,14 @@ def whole_run(
     """Everything that `pneumoscope train` does; the leading process alone writes."""
     processes, output = setting.processes, setting.output
     with clear_failures(), sole_writer(output) if processes.leads else nullcontext():
-        if not processes.leads:
-            processes.wait()
-        begun = network(recipe, weights, setting)
-        if processes.leads:
-            origin = hashlib.sha256(weights.read_bytes()).hexdigest() if weights else recipe.weights
-            rows = rows_of_run(recipe, source, output=output, seed=setting.seed, weights=origin, resume=resume)
-        else:
-            rows = read_manifest(output / MANIFEST_FILE)
-        training, validation = decoded(rows, source, size_px=recipe.size_px)
-        if processes.leads:
-            processes.wait()
+        with processes.leader_first():
+            begun = network(recipe, weights, setting)
+            if processes.leads:
+                origin = hashlib.sha256(weights.read_bytes()).hexdigest() if weights else recipe.weights
+                rows = rows_of_run(recipe, source, output=output, seed=setting.seed, weights=origin, resume=resume)
+            else:
+                rows = read_manifest(output / MANIFEST_FILE)
+            training, validation = decoded(rows, source, size_px=recipe.size_px)
         tell(beginning(recipe, source, rows, training, validation, output))
         model = train(recipe, begun, training, validation, setting)
         if processes.leads:
@@ -86,6 +83,8 @@ def network(recipe: Recipe, weights: Path | None, setting: Setting) -> Classifie
         weights=origin if begun or weights is None else weights,
         dropout=recipe.dropout,
         drop_path=recipe.drop_path,
+        map_stride=recipe.map_stride,
+        map_centred=recipe.map_centred,
     )
     for stage in recipe.stages:
         if stage.frozen_through:

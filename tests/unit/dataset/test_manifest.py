@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -121,3 +122,12 @@ def test_no_file_of_a_split_that_is_not_asked_for_is_opened(kermany):
     rows = read_kermany(kermany, splits={Split.TRAIN})
     assert {row.split for row in rows} == {Split.TRAIN}
     assert len(rows) == 3
+
+
+@pytest.mark.parametrize("twin", ["{}", "./{}"])
+def test_a_radiograph_that_stands_in_a_manifest_twice_is_refused_by_its_path(kermany, tmp_path, twin):
+    rows = read_kermany(kermany)
+    other = replace(rows[2], path=twin.format(rows[2].path), split=Split.TEST)
+    write_manifest([*rows, other], tmp_path / "manifest.csv")
+    with pytest.raises(UnusableData, match=f"names {rows[2].path} 2 times.*row-twice.*one line for each radiograph"):
+        read_manifest(tmp_path / "manifest.csv")

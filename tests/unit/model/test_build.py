@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
-from pneumoscope.errors import MissingExtra, UnusableRecipe
+from pneumoscope.errors import UnusableRecipe
 from pneumoscope.model.build import backbone_names, backbone_of, classifier_of
 from pneumoscope.model.classifier import LinearHeadClassifier
 from pneumoscope.model.dense_head import DenseHeadClassifier
 
 
 def test_an_unknown_backbone_is_answered_with_the_known_ones():
-    with pytest.raises(MissingExtra, match=re.escape(", ".join(backbone_names()))) as caught:
+    with pytest.raises(UnusableRecipe, match=re.escape(", ".join(backbone_names()))) as caught:
         backbone_of("resnet50", weights="random", drop_path=0.0)
     assert caught.value.code == "backbone-unknown"
 
@@ -78,11 +78,27 @@ def test_a_classifier_explains_its_backbone_s_feature_map(head):
     [
         ("dense", {"dropout": 0.2, "drop_path": 0.0}, "dropout of its own"),
         ("linear", {"dropout": 0.0, "drop_path": 0.1}, "no residual branches"),
+        ("linear", {"dropout": 0.0, "drop_path": 0.0, "map_centred": True}, "cannot be centred anew"),
+        ("linear", {"dropout": 0.0, "drop_path": 0.0, "map_stride": 32}, "no feature map of stride 32"),
     ],
 )
 def test_a_setting_that_would_do_nothing_is_refused(head, settings, says):
     with pytest.raises(UnusableRecipe, match=says):
         classifier_of("tiny", head, weights="random", **settings)
+
+
+@pytest.mark.parametrize("name", backbone_names())
+def test_a_backbone_has_the_map_strides_that_it_names_and_the_published_one_unless_asked(name):
+    published, *others = type(backbone_of(name, weights="random", drop_path=0.0)).map_strides
+    for asked, stride in ((None, published), (published, published), *((other, other) for other in others)):
+        model = backbone_of(name, weights="random", drop_path=0.0, map_stride=asked).eval()
+        with torch.inference_mode():
+            assert model(torch.rand(1, 1, 64, 64)).shape[2:] == (64 // stride, 64 // stride)
+
+
+def test_a_map_stride_that_no_network_has_is_refused_with_one_that_it_has():
+    with pytest.raises(UnusableRecipe, match=r"of stride 8.*Set map_stride = 32 in the recipe"):
+        backbone_of("efficientnet-lite0", weights="random", drop_path=0.0, map_stride=8)
 
 
 def test_the_tiny_backbone_has_some_twenty_thousand_parameters():

@@ -7,7 +7,14 @@ from safetensors.torch import load_file
 
 from pneumoscope.errors import UnusableOption
 from pneumoscope.model.build import backbone_of, classifier_of
-from pneumoscope.model.efficientnet_lite import EfficientNetLite, Stage, same_padding, scaled_channels, scaled_stages
+from pneumoscope.model.efficientnet_lite import (
+    EfficientNetLite,
+    InvertedBottleneck,
+    Stage,
+    same_padding,
+    scaled_channels,
+    scaled_stages,
+)
 from pneumoscope.model.published import PUBLISHED, packaged_file
 from pneumoscope.radiograph.reading import read_radiograph
 
@@ -31,6 +38,54 @@ def test_the_feature_map_is_at_stride_32(size_px, map_px):
     model = EfficientNetLite().eval()
     with torch.inference_mode():
         assert model(torch.zeros(1, 1, size_px, size_px)).shape == (1, 1280, map_px, map_px)
+
+
+@pytest.mark.parametrize("centred", [False, True])
+@pytest.mark.parametrize(("size_px", "map_px"), [(224, 14), (160, 10), (64, 4)])
+def test_the_feature_map_may_be_at_stride_16(size_px, map_px, centred):
+    model = EfficientNetLite(map_stride=16, map_centred=centred).eval()
+    with torch.inference_mode():
+        assert model(torch.zeros(1, 1, size_px, size_px)).shape == (1, 1280, map_px, map_px)
+
+
+def test_every_other_place_of_the_map_at_stride_16_is_one_of_the_published_network(published):
+    """The second of each pair, since SAME padding has its odd pixel at the end."""
+    name, weights = published
+    coarse, finer = EfficientNetLite(name).eval(), EfficientNetLite(name, map_stride=16).eval()
+    for model in (coarse, finer):
+        model.load_published(weights)
+    pictures = torch.rand(2, 1, 128, 160)
+    with torch.inference_mode():
+        expected, found = coarse(pictures), finer(pictures)
+    assert found.shape[2:] == (8, 10)
+    assert torch.allclose(found[:, :, 1::2, 1::2], expected, atol=1e-4)
+    assert (found[:, :, ::2, ::2] - expected).abs().max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("stride", "centred", "below_px"), [(32, False, 15.5), (16, False, 7.5), (32, True, -0.5), (16, True, -0.5)]
+)
+def test_a_place_of_the_map_looks_so_far_below_and_right_of_where_it_lies(stride, centred, below_px):
+    """By the gradient at the picture of a network that only averages: each stride adds half of its output's pixel."""
+    model = averaging(EfficientNetLite(map_stride=stride, map_centred=centred))
+    picture = torch.full((1, 1, 512, 512), 0.75, requires_grad=True)
+    middle = 256 // stride
+    model(picture)[0, 0, middle, middle].backward()
+    share = picture.grad[0, 0] / picture.grad.sum()
+    at = torch.arange(512) + 0.5
+    assert share.min() >= 0
+    for looks_at in (share.sum(1) @ at, share.sum(0) @ at):
+        assert looks_at.item() - (middle + 0.5) * stride == pytest.approx(below_px, abs=0.02)
+
+
+def averaging(model: EfficientNetLite) -> EfficientNetLite:
+    """Each convolution the mean of what it sees, and next to nothing added by residual branches: linear for one gray."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            torch.nn.init.constant_(module.weight, 1 / module.weight[0].numel())
+        if isinstance(module, InvertedBottleneck) and module.keeps_shape:
+            torch.nn.init.constant_(module._bn2.weight, 1e-4)
+    return model.eval()
 
 
 def test_the_published_file_loads_by_name_and_completely(published):
@@ -100,6 +155,13 @@ def test_weights_of_a_deeper_network_are_refused(published):
 )
 def test_same_padding_puts_the_odd_pixel_at_the_end(length_px, kernel_px, expected):
     assert same_padding(length_px, kernel_px, 2) == expected
+
+
+@pytest.mark.parametrize(
+    ("length_px", "kernel_px", "expected"), [(224, 3, (1, 0)), (224, 5, (2, 1)), (7, 3, (1, 1)), (5, 5, (2, 2))]
+)
+def test_a_centred_map_s_last_stride_has_the_odd_pixel_at_the_beginning(length_px, kernel_px, expected):
+    assert same_padding(length_px, kernel_px, 2, odd_first=True) == expected
 
 
 def test_stochastic_depth_is_on_when_training_and_off_when_evaluating():

@@ -56,6 +56,14 @@ def small_pictures() -> torch.Tensor:
     return torch.rand(5, 1, 96, 96, generator=torch.Generator().manual_seed(1))
 
 
+def test_a_reference_is_made_with_the_grid_of_the_run_s_recipe(radiographs):
+    finer = reference_classifier(WEIGHTS, map_stride=16)
+    with torch.inference_mode():
+        logit, saliency_map, _ = finer(radiographs[:1])
+    assert saliency_map.shape == (1, 14, 14)
+    assert saliency_map.sum().item() + finer.bias_logit() == pytest.approx(logit.item(), abs=1e-4)
+
+
 @pytest.mark.parametrize("batch", [1, 5])
 def test_the_shipped_graphs_map_is_autograds_grad_cam(shipped, predictor, radiographs, batch):
     reference = autograd_grad_cam(shipped, radiographs[:batch]).numpy()

@@ -106,6 +106,14 @@ def test_rows_may_be_asked_for_in_any_order_and_views_begin_again_after_the_last
     assert np.array_equal(found.rows(VIEWS + 1, order), everywhere[1][order])
 
 
+def test_a_damaged_piece_is_computed_anew(cached, tmp_path):
+    first = everything(cached())
+    piece = activations.piece_path(tmp_path / "cache", 1, 2)
+    piece.write_bytes(piece.read_bytes()[:-100])
+    assert np.array_equal(everything(cached()), first)
+    assert cached.runs == 1 + 1  # the example, and the last piece of 4
+
+
 def test_a_second_call_computes_only_the_one_example(cached):
     first = everything(cached())
     assert cached.runs == 1 + VIEWS * 5

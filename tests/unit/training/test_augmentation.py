@@ -3,7 +3,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pneumoscope.training.augmentation import augmented, random_geometry, with_other_sharpness
+from pneumoscope.training.augmentation import (
+    augmented,
+    laplacian_deviation,
+    random_geometry,
+    with_mixed_spectrum,
+    with_other_sharpness,
+    with_target_sharpness,
+)
 from pneumoscope.training.recipe_file import load_recipe
 
 SETTINGS = load_recipe("efficientnet-lite0").augmentation
@@ -137,3 +144,44 @@ def test_zoom_and_shift_draw_nothing_while_they_are_off():
     for _ in ("area", "aspect", "angle", "shear", "shift_x", "shift_y", "flip"):
         torch.rand(6, generator=expected)
     assert torch.equal(used.get_state(), expected.get_state())
+
+
+def test_a_sharp_picture_comes_down_to_the_sharpness_asked_for_and_a_blurred_one_up_towards_it():
+    sharp = torch.rand(4, 1, 64, 64, generator=seeded(3)) * 0.2 + 0.4
+    soft = replace(STILL, sharpness=(-1.0, -1.0), sharpness_share=1.0)
+    blurred = with_other_sharpness(sharp, soft, generator=seeded(4))
+    settings = replace(STILL, sharpness_target_share=1.0, sharpness_target=(0.1, 0.1))
+    before = laplacian_deviation(torch.cat([sharp, blurred]))
+    after = laplacian_deviation(with_target_sharpness(torch.cat([sharp, blurred]), settings, generator=seeded(5)))
+    assert before[:4].min() > 0.2
+    assert after[:4].tolist() == pytest.approx([0.1] * 4, rel=0.2)
+    assert (after[4:] > before[4:]).all()
+    assert after[4:].max() <= 0.11
+
+
+def test_laplacian_deviation_is_0_on_a_slope_and_that_of_the_kernel_around_a_dot():
+    slope = torch.linspace(0, 1, 8).expand(1, 1, 8, 8)
+    dot = torch.zeros(1, 1, 5, 5)
+    dot[0, 0, 2, 2] = 1
+    kernel = torch.tensor([0.0, 1, 0, 1, -4, 1, 0, 1, 0])
+    assert laplacian_deviation(slope).item() == pytest.approx(0, abs=1e-6)
+    assert laplacian_deviation(dot).item() == pytest.approx(kernel.std().item())
+
+
+def test_a_mixed_spectrum_keeps_phases_and_takes_amplitudes_of_the_batch(pictures):
+    found = with_mixed_spectrum(pictures, 1.0, generator=seeded(6))
+    own, mixed = torch.fft.rfft2(pictures.double()), torch.fft.rfft2(found.double())
+    inner = (slice(None), slice(None), slice(1, 20), slice(1, 20))  # those at the edge are real: phases are signs
+    turned = torch.angle(mixed[inner] / own[inner]).abs()
+    assert turned.median() < 1e-3
+    low, high = own.abs().amin(dim=0), own.abs().amax(dim=0)
+    assert (mixed.abs() >= low - 1e-3).all()
+    assert (mixed.abs() <= high + 1e-3).all()
+    assert not torch.allclose(found, pictures, atol=0.01)
+
+
+def test_a_spectrum_that_is_not_mixed_draws_nothing_from_the_generator(pictures):
+    generator = seeded(7)
+    assert with_mixed_spectrum(pictures, 0.0, generator=generator) is pictures
+    assert with_target_sharpness(pictures, STILL, generator=generator) is pictures
+    assert torch.equal(generator.get_state(), seeded(7).get_state())

@@ -71,6 +71,18 @@ def test_a_state_comes_back_whole(state_in, tmp_path):
     assert momentum[0].any()
 
 
+def test_a_run_of_processors_goes_on_in_scaled_float16_and_the_scale_of_one_on_a_gpu_comes_back(state_in, tmp_path):
+    stepped(state_in(tmp_path, 2.0)).save()
+    scaled = replace(state_in(tmp_path), scaler=torch.amp.GradScaler("cpu", init_scale=8.0))
+    assert scaled.load()
+    assert scaled.scaler.get_scale() == 8.0
+    scaled.save()
+    again = replace(state_in(tmp_path), scaler=torch.amp.GradScaler("cpu"))
+    assert again.load()
+    assert again.scaler.get_scale() == 8.0
+    assert state_in(tmp_path).load()
+
+
 def test_without_a_checkpoint_a_run_is_at_its_beginning(state_in, tmp_path):
     assert not state_in(tmp_path).load()
 

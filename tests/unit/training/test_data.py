@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumoscope.dataset.manifest import Split, read_kermany, read_manifest, write_manifest
+from pneumoscope.dataset.manifest import Split, in_split, read_kermany, read_manifest, write_manifest
 from pneumoscope.errors import UnusableData, UnusableOutput
 from pneumoscope.radiograph.preprocessing import Preprocessing
 from pneumoscope.training.data import DataSource, decoded, divided
+from pneumoscope.training.validation_design import ValidationDesign
 from support.full_disk import files_of_at_most
 from support.training_films import lung_mask, write_films
 
@@ -38,6 +39,14 @@ def test_validation_is_split_off_by_patient_with_the_seed(source):
     parts = [{row.patient for row in first if row.split is split} for split in (Split.TRAIN, Split.VALIDATION)]
     assert not parts[0] & parts[1]
     assert [len(part) for part in parts] == [12, 4]
+
+
+def test_atypical_normal_films_validate_whatever_the_seed_where_the_design_says_so(source):
+    design = ValidationDesign.ATYPICAL_NORMALS
+    parts = [divided(source, share=0.25, seed=seed, design=design) for seed in (3, 4)]
+    normals = [{row.path for row in in_split(rows, Split.VALIDATION) if not row.has_finding} for rows in parts]
+    assert normals[0] == normals[1]
+    assert len({row.patient for row in in_split(parts[0], Split.VALIDATION)}) == 4
 
 
 def test_a_manifest_with_a_validation_part_of_its_own_keeps_it(source):
@@ -103,13 +112,17 @@ def test_each_part_has_the_pictures_masks_and_targets_of_its_rows(source):
     assert (part.lung_masks == wanted).all()
 
 
-def test_decoding_happens_once(source):
+def test_decoding_happens_once_and_may_be_watched(source):
     rows = all_of(source)
-    first, _ = decoded(rows, source, size_px=SIZE_PX)
-    for row in rows:
-        (source.data / row.path).unlink()
-    again, _ = decoded(rows, source, size_px=SIZE_PX)
+    totals = []
+
+    def watch(items, total):
+        totals.append(total)
+        return items
+
+    first, again = (decoded(rows, replace(source, watched=watch), size_px=SIZE_PX)[0] for _ in range(2))
     assert np.array_equal(first.pictures, again.pictures)
+    assert totals == [16, 16]  # radiographs, then lung masks
 
 
 def test_without_lung_masks_there_is_no_lung_anywhere(source):

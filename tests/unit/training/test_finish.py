@@ -241,6 +241,19 @@ def test_the_same_seed_begins_with_the_same_weights(recipe, tmp_path):
     assert not torch.equal(first, other)
 
 
+def test_the_map_s_grid_is_the_recipe_s(tmp_path):
+    recipe = load_recipe("efficientnet-lite0", ["weights=random", "map_stride=16", "map_centred=true"])
+    model = network(recipe, None, Setting(tmp_path, 0)).eval()
+    with torch.inference_mode():
+        assert model(torch.rand(1, 1, 64, 64)).saliency_map.shape == (1, 4, 4)
+    assert [block._depthwise_conv.odd_first for block in model.backbone._blocks].count(True) == 1
+
+
+def test_a_stride_that_the_backbone_has_not_is_told_before_the_data_is_read(tmp_path):
+    with pytest.raises(UnusableRecipe, match="no feature map of stride 32"):
+        network(load_recipe("tiny", ["map_stride=32"]), None, Setting(tmp_path, 0))
+
+
 def test_a_wrong_part_in_the_last_stage_is_told_before_the_first(tmp_path):
     recipe = load_recipe("tiny")
     late = replace(recipe, stages=(*recipe.stages, replace(recipe.stages[0], frozen_through="block9")))

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,13 @@ from torch import nn
 
 from pneumoscope.errors import UnusableOption
 from pneumoscope.training import activations, validation
-from pneumoscope.training.processes import Processes, SharedBatchNorm2d, processes_of_torchrun, with_shared_batch_norm
+from pneumoscope.training.processes import (
+    Processes,
+    SharedBatchNorm2d,
+    own_gpu,
+    processes_of_torchrun,
+    with_shared_batch_norm,
+)
 from support import short_training
 
 TESTS = Path(short_training.__file__).parents[1]
@@ -29,6 +36,82 @@ def test_a_batch_that_cannot_be_shared_out_evenly_is_refused_with_what_to_do():
 def test_the_first_process_leads():
     assert [Processes(rank, 2).leads for rank in range(2)] == [True, False]
     assert Processes().leads
+
+
+@pytest.mark.parametrize(("leads", "order"), [(True, ["work", "wait"]), (False, ["wait", "work"])])
+def test_the_leading_process_goes_first_and_the_others_wait_for_it(monkeypatch, leads, order):
+    done = []
+    monkeypatch.setattr(Processes, "wait", lambda _: done.append("wait"))
+    with Processes(0 if leads else 1, 2).leader_first():
+        done.append("work")
+    assert done == order
+
+
+def test_where_the_leading_process_fails_it_does_not_call_the_others(monkeypatch):
+    monkeypatch.setattr(Processes, "wait", lambda _: pytest.fail("it waited"))
+    with pytest.raises(ValueError, match="broken"), Processes(0, 2).leader_first():
+        raise ValueError("broken")
+
+
+def failing(error):
+    def fail(*_):
+        raise error
+
+    return fail
+
+
+def test_an_exchange_with_a_process_that_has_gone_ends_without_a_word(as_one_of_two, monkeypatch, capfd):
+    monkeypatch.setattr(dist, "barrier", failing(RuntimeError("Connection closed by peer [127.0.0.1]:3")))
+    with pytest.raises(SystemExit) as ended, processes_of_torchrun() as processes:
+        processes.wait()
+    assert ended.value.code == 8
+    assert capfd.readouterr() == ("", "")
+    assert as_one_of_two[-1] == "destroyed"
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), torch.AcceleratorError("CUDA error")])
+def test_a_failure_of_the_gpu_in_an_exchange_stays_what_it_is(as_one_of_two, monkeypatch, error):
+    monkeypatch.setattr(dist, "all_reduce", failing(error))
+    with pytest.raises(type(error)), processes_of_torchrun() as processes:
+        processes.add_up(torch.ones(1))
+
+
+def test_each_process_has_a_gpu_of_its_own_before_they_meet_over_nccl(as_one_of_two, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", as_one_of_two.append)
+    with processes_of_torchrun():
+        pass
+    gpu = torch.device("cuda", 1)
+    assert as_one_of_two == [gpu, ("nccl", gpu, timedelta(days=1)), "destroyed"]
+
+
+def test_on_processors_they_meet_over_gloo_and_wait_a_day_for_each_other(as_one_of_two):
+    with processes_of_torchrun() as processes:
+        assert processes == Processes(1, 2)
+    assert as_one_of_two == [("gloo", None, timedelta(days=1)), "destroyed"]
+
+
+def test_more_processes_than_gpus_are_refused_with_how_many_there_may_be():
+    assert own_gpu(1, 2) == torch.device("cuda", 1)
+    with pytest.raises(UnusableOption, match=r"There are 2 GPUs.*processes-too-many.*--nproc-per-node 2"):
+        own_gpu(2, 2)
+
+
+@pytest.fixture
+def as_one_of_two(monkeypatch):
+    """As torchrun starts the second of two processes, but nobody is met; returns what was asked of PyTorch."""
+    asked = []
+    for name, value in {"WORLD_SIZE": "2", "RANK": "1", "LOCAL_RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(
+        dist,
+        "init_process_group",
+        lambda backend, *, device_id, timeout: asked.append((backend, device_id, timeout)),
+    )
+    monkeypatch.setattr(dist, "get_rank", lambda: 1)
+    monkeypatch.setattr(dist, "destroy_process_group", lambda: asked.append("destroyed"))
+    return asked
 
 
 def test_one_process_alone_exchanges_nothing(monkeypatch):

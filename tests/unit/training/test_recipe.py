@@ -3,6 +3,8 @@ from dataclasses import replace
 import pytest
 
 from pneumoscope.errors import UnusableRecipe
+from pneumoscope.model.build import backbone_names
+from pneumoscope.training.recipe import BACKBONES
 from pneumoscope.training.recipe_file import load_recipe
 
 OFF = {"lungs_removed": 0.0, "surroundings_removed": 0.0, "lung_guidance": 0.0}
@@ -16,7 +18,10 @@ def shipped():
 @pytest.mark.parametrize(
     ("key", "value", "rule"),
     [
+        ("backbone", "vgg19", "backbone must be one of .*; the nearest to 'vgg19' is vgg16"),
+        ("backbone", "resnet", "backbone must be one of efficientnet-lite0, .*, tiny[.]"),
         ("weights", "imagenet", "weights must be one of published, random"),
+        ("keep", "validation_auc", "keep must be one of .*; the nearest to 'validation_auc' is validation_auroc"),
         ("head", "round", "head must be one of linear, dense"),
         ("optimizer", "sgd", "optimizer must be one of adamw, adam"),
         ("schedule", "linear", "schedule must be one of cosine, plateau"),
@@ -45,6 +50,10 @@ def shipped():
 def test_an_impossible_value_is_refused_and_the_rule_said(shipped, key, value, rule):
     with pytest.raises(UnusableRecipe, match=f"recipe efficientnet-lite0: {rule}.*recipe-value"):
         replace(shipped, **{key: value})
+
+
+def test_the_backbones_of_recipes_are_those_that_can_be_built():
+    assert set(BACKBONES) == set(backbone_names())
 
 
 @pytest.mark.parametrize("stage", [0, 1, 2])

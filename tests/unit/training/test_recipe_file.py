@@ -3,7 +3,7 @@ import tomllib
 import pytest
 
 from pneumoscope.errors import UnusableRecipe
-from pneumoscope.model.build import backbone_names
+from pneumoscope.model.build import backbone_names, backbone_of
 from pneumoscope.training.recipe_file import load_recipe, recipe_from, recipe_text, shipped_recipes
 
 SHIPPED = ["densenet121", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2", "tiny", "vgg16-reference"]
@@ -28,6 +28,13 @@ def test_a_shipped_recipe_loads_under_its_own_name_and_names_a_backbone(name):
     recipe = load_recipe(name)
     assert recipe.name == name
     assert recipe.backbone in backbone_names()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_recipe_s_map_is_the_published_one(name):
+    recipe = load_recipe(name)
+    backbone = backbone_of(recipe.backbone, weights="random", drop_path=0.0)
+    assert (recipe.map_stride, recipe.map_centred) == (type(backbone).map_strides[0], False)
 
 
 def test_a_recipe_is_the_same_when_it_comes_back_from_its_own_dictionary():

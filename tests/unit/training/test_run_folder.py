@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -47,7 +48,8 @@ def test_a_new_run_writes_its_settings_and_its_rows(asked, recipe, tmp_path):
     assert {row.split for row in rows} == {Split.TRAIN, Split.VALIDATION}
     settings = json.loads((tmp_path / "run" / "recipe.json").read_text())
     assert settings["recipe"] == json.loads(json.dumps(recipe.to_dict()))
-    assert (settings["seed"], settings["lung_masks"], settings["weights"]) == (3, True, "random")
+    assert (settings["seed"], settings["weights"]) == (3, "random")
+    assert re.fullmatch("SHA-256 [0-9a-f]{64}", settings["lung_masks"])
 
 
 def test_a_run_that_is_gone_on_with_keeps_its_rows_though_the_folder_has_changed(asked, source, tmp_path):
@@ -102,7 +104,7 @@ def test_resume_in_a_new_folder_begins_there(asked):
         ({"noise": 0.9}, r"recipe\.augmentation\.noise is 0\.05 there and 0\.9 here"),
         ({"epochs": 9}, r"recipe\.stages\.1\.epochs is 2 there and 9 here"),
         ({"second stage": True}, r"recipe\.stages\.2 is nothing there and "),
-        ({"lung masks": None}, "lung_masks is True there and False here"),
+        ({"lung masks": None}, "lung_masks is SHA-256 [0-9a-f]+ there and none here"),
     ],
 )
 def test_a_run_of_other_settings_names_the_key_and_is_left_as_it_is(asked, recipe, source, tmp_path, changes, said):
@@ -125,6 +127,16 @@ def test_a_run_of_other_settings_names_the_key_and_is_left_as_it_is(asked, recip
     with pytest.raises(FailedTraining, match=f"other settings: {said}.*run-differs"):
         asked(resume=True, **wanted)
     assert files_of(tmp_path / "run") == before
+
+
+def test_a_run_is_not_gone_on_with_after_a_lung_mask_was_changed_but_the_folder_may_have_moved(asked, source, tmp_path):
+    rows = asked()
+    (tmp_path / "run" / "checkpoint.pt").touch()
+    moved = replace(source, lung_masks=source.lung_masks.rename(tmp_path / "moved"))
+    assert asked(source=moved, resume=True) == rows
+    (moved.lung_masks / rows[0].path).write_bytes((moved.lung_masks / rows[0].path).read_bytes() + b"0")
+    with pytest.raises(FailedTraining, match=r"lung_masks is SHA-256 \w+ there and SHA-256 \w+ here.*run-differs"):
+        asked(source=moved, resume=True)
 
 
 def test_a_folder_is_one_trainings_at_a_time(tmp_path):

@@ -106,3 +106,8 @@ def test_a_run_stops_after_its_patience_without_a_better_epoch(recipe):
 def test_without_patience_no_run_stops_early(recipe):
     recipe = replace(recipe, early_stopping_patience=0)
     assert not taken(recipe, *[metrics(loss=float(epoch)) for epoch in range(20)])[0].stopped_early
+
+
+def test_a_patience_of_0_leaves_the_rate_alone(recipe):
+    recipe = replace(recipe, schedule="plateau", plateau_patience=0, plateau_factor=0.5)
+    assert taken(recipe, *[metrics(loss=0.5)] * 4)[0].rate_factor == 1

@@ -132,6 +132,21 @@ def test_a_gradient_that_is_no_number_stops_before_the_weights_change(recipe, be
     assert all(torch.equal(value, before[name]) for name, value in state.model.named_parameters())
 
 
+@pytest.mark.parametrize(("scale", "fails"), [(1024.0, False), (0.5, True)])
+def test_scaled_steps_are_left_out_until_the_scale_cannot_be_what_is_wrong(recipe, begun, scale, fails):
+    state, supply, batch, setting = begun(recipe)
+    state = replace(state, scaler=torch.amp.GradScaler("cpu", init_scale=scale))
+    before = {name: value.clone() for name, value in state.model.named_parameters()}
+    state.model.head.bias.register_hook(lambda gradient: gradient + float("inf"))
+    if fails:
+        with pytest.raises(FailedTraining, match=r"gradient is inf.*loss-not-finite"):
+            optimizer_step(recipe, recipe.stages[0], state, supply, batch, setting)
+    else:
+        optimizer_step(recipe, recipe.stages[0], state, supply, batch, setting)
+        assert state.scaler.get_scale() == scale / 2
+    assert all(torch.equal(value, before[name]) for name, value in state.model.named_parameters())
+
+
 def test_the_average_follows_each_step(recipe, begun):
     recipe = replace(recipe, weights_average=0.5)
     state, supply, batch, setting = begun(recipe)

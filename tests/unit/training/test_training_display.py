@@ -99,6 +99,12 @@ def test_the_activations_have_a_bar(display, watched):
     assert "activations of the frozen parts" in display.bar.desc
 
 
+def test_decoding_has_a_bar_while_it_lasts_and_passes_everything_on(display, watched):
+    shown = [(item, display.bar.n, display.bar.total, display.bar.desc) for item in display.decoding("abc", 3)]
+    assert shown == [("a", 1, 3, "decoding: "), ("b", 2, 3, "decoding: "), ("c", 3, 3, "decoding: ")]
+    assert display.bar is None
+
+
 def test_the_auroc_is_of_the_latest_steps_and_a_dash_while_one_class_was_seen(display):
     display.latest.append((np.array([1.0, 2.0]), np.array([1.0, 1.0])))
     assert display.latest_auroc() == "-"
