@@ -18,12 +18,12 @@ from pneumoscope.audit.perturbations import PERTURBATIONS
 from pneumoscope.audit.ranked import Values
 from pneumoscope.dataset.layouts import Watched
 from pneumoscope.dataset.manifest import ManifestRow
-from pneumoscope.radiograph.sharpness import laplacian_variance
 from pneumoscope.explanation.localization import share_inside
 from pneumoscope.inference.pool import ordered_results
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.radiograph.preprocessing import Preprocessing
 from pneumoscope.radiograph.reading import read_radiograph
+from pneumoscope.radiograph.sharpness import laplacian_variance
 
 AS_IT_IS = "as-it-is"
 LUNGS_REMOVED = "lungs-removed"
