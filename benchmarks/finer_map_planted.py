@@ -8,9 +8,10 @@ from pneumoscope.arrays import GrayPicture, LungMask, SaliencyMap
 from pneumoscope.explanation_audit.answers import answers_to
 from pneumoscope.explanation_audit.boxes import HOT_SHARE
 from pneumoscope.explanation_audit.maps import points_into, stretched, times_chance
-from pneumoscope.explanation_audit.planted import LEAST_INSIDE, TRIES, Opacity, off_the_centre, with_opacity
+from pneumoscope.explanation_audit.planted import off_the_centre, opacity_in, with_opacity
 from pneumoscope.inference.predictor import Predictor
 
+SIDE_PX = 224
 SIZES = {"small": (12, 20), "usual": (25, 32), "lobe": (38, 46)}
 """Radii in px of 224: less than a place of a 7 x 7 map across, the explanation audit's, and most of a lobe."""
 
@@ -23,7 +24,9 @@ def planted(
     `told-from-lobe` is 1 where the evidence that the small opacity adds is spread less than what the large one adds.
     """
     generator = np.random.default_rng([*seed, 1])
-    opacities = {size: opacity_of(radii, lungs, generator) for size, radii in SIZES.items()}
+    opacities = {
+        size: opacity_in(lungs, generator, (low / SIDE_PX, high / SIDE_PX)) for size, (low, high) in SIZES.items()
+    }
     found = answers_to([with_opacity(gray, one) for one in opacities.values()], predictor)
     measured: dict[str, float] = {}
     for (size, opacity), after, added in zip(
@@ -45,22 +48,6 @@ def planted(
         measured |= {f"planted/{size}/{name}": value for name, value in of_size.items()}
     small, lobe = (measured[f"planted/{size}/spread-px"] for size in ("small", "lobe"))
     return measured | {"planted/told-from-lobe": float(small < lobe) if small and lobe else float("nan")}
-
-
-def opacity_of(radii_px: tuple[int, int], lungs: LungMask, generator: np.random.Generator) -> Opacity:
-    """As `explanation_audit.planted.opacity_in`, of a radius in this range."""
-    rows, columns = np.nonzero(lungs)
-    best: tuple[float, Opacity] | None = None
-    for _ in range(TRIES):
-        chosen = int(generator.integers(len(rows)))
-        opacity = Opacity(float(rows[chosen]), float(columns[chosen]), float(generator.uniform(*radii_px)))
-        inside = float(lungs[opacity.mask((lungs.shape[0], lungs.shape[1]))].mean())
-        if best is None or inside > best[0]:
-            best = inside, opacity
-        if inside >= LEAST_INSIDE:
-            break
-    assert best is not None
-    return best[1]
 
 
 def spread_px(added: SaliencyMap, size_px: int) -> float:

@@ -43,13 +43,15 @@ class Opacity:
         return inside
 
 
-def opacity_in(lungs: LungMask, generator: np.random.Generator) -> Opacity:
-    """An opacity that lies in the lungs for four fifths at least; the best of thirty draws where none does."""
+def opacity_in(
+    lungs: LungMask, generator: np.random.Generator, radius_share: tuple[float, float] = RADIUS_SHARE
+) -> Opacity:
+    """An opacity of a radius in this range (of the picture's side) that lies in the lungs for four fifths at least; the best of thirty draws where none does."""
     rows, columns = np.nonzero(lungs)
     best: tuple[float, Opacity] | None = None
     for _ in range(TRIES):
         chosen = int(generator.integers(len(rows)))
-        radius_px = float(generator.uniform(*RADIUS_SHARE) * len(lungs))
+        radius_px = float(generator.uniform(*radius_share) * len(lungs))
         opacity = Opacity(float(rows[chosen]), float(columns[chosen]), radius_px)
         inside = float(lungs[opacity.mask((lungs.shape[0], lungs.shape[1]))].mean())
         if best is None or inside > best[0]:
