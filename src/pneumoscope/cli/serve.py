@@ -28,7 +28,7 @@ KEY_VARIABLE = "PNEUMOSCOPE_API_KEY"
 @click.option(
     "--max-files", default=16, show_default=True, type=click.IntRange(1, 256), help="Answered in one request."
 )
-@click.option("--threads", type=click.IntRange(1, 256), help="Radiographs read at a time; as many as cores by default.")
+@click.option("--threads", type=click.IntRange(1, 256), help="Radiographs read at a time; cores + 1 by default.")
 @click.option("--waiting", type=click.IntRange(0, 4096), help="Requests that wait; 8 for each thread by default.")
 @click.option("--deadline-seconds", default=60.0, show_default=True, type=click.FloatRange(1, 3600), help="Of waiting.")
 @click.option("--allow-url", is_flag=True, help="Fetch radiographs from URLs with public addresses.")
@@ -63,14 +63,14 @@ def command(host: str, port: int, bundle: Path | None, operating_point: str | No
 def settings_of(options: dict[str, Any]) -> Settings:
     """From the options of the command."""
     from pneumoscope.errors import UnusableOption
-    from pneumoscope.inference.pool import usable_cores
+    from pneumoscope.inference.pool import worker_count
     from pneumoscope.web.settings import Settings
 
     if options["api_key"] is None and os.environ.get(KEY_VARIABLE) == "":
         raise UnusableOption(
             "key-unusable", f"{KEY_VARIABLE} is empty.", remedy="Set it to the key, or unset it to serve without one."
         )
-    threads = options["threads"] or usable_cores()
+    threads = options["threads"] or worker_count()
     waiting = options["waiting"]
     return Settings(
         upload_bytes=options["max_upload_mb"] * 2**20,

@@ -19,7 +19,7 @@ from pneumoscope.web.routes.jobs import accepted
 from pneumoscope.web.service import Service
 from pneumoscope.web.v1_answer import V1Answer, V1Prediction, V1Refusal, v1_prediction
 from pneumoscope.web.v1_model import V1Model, V1OperatingPoints, model_answer, name_of, operating_points_answer
-from pneumoscope.web.v1_options import V1Options
+from pneumoscope.web.v1_options import MapForm, V1Options
 
 ASKS_FOR_A_JOB: Final = "respond-async"
 """A preference of the client (RFC 7240 section 4.1)."""
@@ -52,7 +52,9 @@ def v1_router(service: Service) -> APIRouter:
                 kept = options.decided(service.predictor).model_dump(mode="json")
                 return accepted(await run_in_threadpool(jobs.submitted, files, kept))
             answer = V1Answer(model=name, predictions=await _entries(request, files, options, service))
-            return Response(await run_in_threadpool(answer.model_dump_json), media_type="application/json")
+            small = options.map is MapForm.NONE  # then another thread would cost more than it spares
+            content = answer.model_dump_json() if small else await run_in_threadpool(answer.model_dump_json)
+            return Response(content, media_type="application/json")
 
     @router.get("/model", summary="What the model is and is not: its card")
     async def show_model() -> V1Model:
