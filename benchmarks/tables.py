@@ -344,6 +344,37 @@ def map_gallery() -> str:
     return "\n".join(rows) + "\n"
 
 
+def map_agreement() -> str:
+    """Why occlusion and map disagree, and what JPEG 60 does."""
+    found = read(f"{RUN}/explanation-validation-agreement/explanation.json")["rows"]
+    rows = {row["row"]: row for row in found}
+    jpeg, occlusion = rows["stability.jpeg-60"], rows["agreement.occlusion"]
+    own = "what the covered place itself loses, ranks"
+    lines = [
+        "| | ranks | values | top places |",
+        "|---|---|---|---|",
+        (
+            f"| map before and after JPEG 60 | {number(jpeg)} | {number(jpeg['also']['correlation of the values'])}"
+            f" | {number(jpeg['also']['top places that stay'])} |"
+        ),
+        (
+            f"| map and occlusion: how far the *answer* falls | {number(occlusion)}"
+            f" | {number(occlusion['also']['correlation of the values'])}"
+            f" | {number(occlusion['also']['top places that are shared'])} |"
+        ),
+        (
+            f"| map and what the covered place *itself* loses | {number(occlusion['also'][own])}"
+            f" | {number(occlusion['also']['its values'])} | |"
+        ),
+        "",
+        (
+            f"Of all change by covering a place, {percent(occlusion['also']['change that lies farther than the neighbours'])}"
+            " lies farther away than its neighbours."
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def quantised() -> str:
     """Compressed copies of the shipped graph at the gate."""
     found = read("results/quantised.json")
@@ -385,6 +416,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "finer-map": finer_map,
     "map-gallery": map_gallery,
     "quantised": quantised,
+    "map-agreement": map_agreement,
 }
 
 

@@ -1,5 +1,6 @@
 """What the documents say holds: links lead somewhere, code runs, every option of the command is explained."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -50,6 +51,27 @@ def test_every_option_of_every_command_is_explained(name):
     section = text.split(f"## pneumoscope {name}")[1].split("\n## ")[0]
     options = [option for parameter in command.params for option in parameter.opts if option.startswith("--")]
     assert not [option for option in options if option not in section]
+
+
+def raised_codes() -> dict[str, str]:
+    """Reason codes that stand as text where an error is made (a class, a code, ..., remedy=...), and in which file."""
+    return {
+        call.args[0].value: path.relative_to(PROJECT).as_posix()
+        for path in sorted((PROJECT / "src").rglob("*.py"))
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call)
+        and any(keyword.arg == "remedy" for keyword in call.keywords)
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
+    }
+
+
+def test_every_code_that_an_error_is_raised_with_is_explained():
+    text = (PROJECT / "docs/reference/reason-codes.md").read_text("utf-8")
+    codes = raised_codes()
+
+    assert len(codes) > 100
+    assert {code: file for code, file in codes.items() if f"`{code}`" not in text} == {}
 
 
 @pytest.mark.parametrize("code", [*RefusalCode, *WarningCode])

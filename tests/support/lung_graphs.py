@@ -49,7 +49,7 @@ def dark_is_lung(size_px: int = 224, *, output: str = "lung_probability") -> byt
 
 def with_dark_lungs(bundle: Bundle, spec: LungSpec = SPEC) -> Bundle:
     """The bundle, in memory, with a segmentation for which dark is lung."""
-    return replace(bundle, card=replace(bundle.card, lungs=spec), lungs=dark_is_lung(spec.size_px))
+    return replace(bundle, card=replace(bundle.card, lungs=spec, map_trust=None), lungs=dark_is_lung(spec.size_px))
 
 
 def film(

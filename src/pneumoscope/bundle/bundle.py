@@ -22,6 +22,7 @@ from pneumoscope.bundle.card import (
 )
 from pneumoscope.bundle.case_spec import CaseSpec
 from pneumoscope.bundle.lung_spec import LungSpec
+from pneumoscope.bundle.map_trust_spec import MapTrustSpec
 from pneumoscope.errors import UnusableBundle
 from pneumoscope.whole_file import write_whole
 
@@ -99,7 +100,8 @@ def write_bundle(
     belong together never open.
 
     Where the card describes a lung segmentation or similar cases and none are given, those in the folder stay; where
-    there are none either, or the cases are those of another model, the bundle is written without.
+    there are none either, or the cases are those of another model, the bundle is written without. So is `map_trust` of
+    another model or lung segmentation.
     """
     if lungs is None and (folder / LUNGS_FILE).is_file():
         lungs = content_of(folder, LUNGS_FILE)
@@ -109,6 +111,8 @@ def write_bundle(
         card, lungs = replace(card, lungs=None), None
     if cases is None or card.cases is None or card.cases.model_sha256 != hashlib.sha256(model).hexdigest():
         card, cases = replace(card, cases=None), None
+    if not limits_these_maps(card.map_trust, model, lungs):
+        card = replace(card, map_trust=None)
     given = {MODEL_FILE: model, LUNGS_FILE: lungs, CASES_FILE: cases}
     files = {name: content for name, content in given.items() if content is not None}
     text = card_to_json(card, {name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
@@ -116,6 +120,19 @@ def write_bundle(
         write_whole(folder / name, content)
     write_whole(folder / CARD_FILE, text.encode())
     return open_bundle(folder)
+
+
+def limits_these_maps(spec: MapTrustSpec | None, model: bytes, lungs: bytes | None) -> bool:
+    """Whether the limit was chosen with this model and this lung segmentation."""
+    if spec is None or lungs is None:
+        return False
+    found = (hashlib.sha256(model).hexdigest(), hashlib.sha256(lungs).hexdigest())
+    return found == (spec.model_sha256, spec.lungs_sha256)
+
+
+def with_map_trust(bundle: Bundle, spec: MapTrustSpec) -> Bundle:
+    """The bundle in its folder with this limit of when a map is doubted; its other files stay as they are."""
+    return write_bundle(bundle.folder, replace(bundle.card, map_trust=spec), bundle.model, bundle.lungs, bundle.cases)
 
 
 def with_lungs(bundle: Bundle, spec: LungSpec, lungs: bytes) -> Bundle:

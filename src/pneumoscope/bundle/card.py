@@ -10,6 +10,7 @@ from typing import Any
 
 from pneumoscope.bundle.case_spec import CaseSpec
 from pneumoscope.bundle.lung_spec import LungSpec
+from pneumoscope.bundle.map_trust_spec import MapTrustSpec
 from pneumoscope.errors import UnusableBundle, UnusableOption
 from pneumoscope.evaluation.calibration import PlattCalibration
 from pneumoscope.evaluation.operating_point import OperatingPoint
@@ -53,7 +54,7 @@ class Card:
     """The whole card. `provenance`, `metrics` and `versions` are for people and reports; nothing here depends on them.
 
     `lungs` describes the lung segmentation, in bundles that have one, `cases` the index of similar
-    cases; `zones` are likely, uncertain and unlikely.
+    cases; `zones` are likely, uncertain and unlikely; `map_trust` says when a map is to be doubted.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Card:
     lungs: LungSpec | None = None
     zones: ConformalZones | None = None
     cases: CaseSpec | None = None
+    map_trust: MapTrustSpec | None = None
 
     def operating_point(self, name: str | None = None) -> OperatingPoint:
         """By name, or the default; `UnusableOption` lists what there is."""
@@ -90,7 +92,7 @@ def card_to_json(card: Card, checksums: Mapping[str, str]) -> str:
     """The text of `card.json`, with the SHA-256 of each file beside it (by its name) and of the card's own content."""
     content = {"format": FORMAT, "format_version": FORMAT_VERSION, **asdict(card)}
     content["preprocessing"] = card.preprocessing.to_dict()
-    for optional in ("lungs", "zones", "cases"):
+    for optional in ("lungs", "zones", "cases", "map_trust"):
         if content[optional] is None:
             del content[optional]
     content["checksums"] = dict(checksums)
@@ -153,6 +155,7 @@ def card_of(content: Mapping[str, Any]) -> Card:
         lungs=LungSpec.from_dict(content["lungs"]) if content.get("lungs") is not None else None,
         zones=ConformalZones(**content["zones"]) if content.get("zones") is not None else None,
         cases=CaseSpec.from_dict(content["cases"]) if content.get("cases") is not None else None,
+        map_trust=MapTrustSpec.from_dict(content["map_trust"]) if content.get("map_trust") is not None else None,
     )
     if card.default_operating_point not in {point.name for point in card.operating_points}:
         raise ValueError(f"the operating point {card.default_operating_point}, which is its default")

@@ -69,7 +69,9 @@ def command(
     rows = read_manifest(manifest) if manifest else read_kermany(data, splits={Split.TRAIN, Split(split)})
     audited = Audited.of(rows, Split(split), data, original_sizes=original_sizes, lung_masks=masks)
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    opening = announced_opening(predictor.bundle, made, len(audited.rows), into_card) if split == Split.TEST else {}
+    opening = {}
+    if split == Split.TEST:
+        opening = announced_opening(predictor.bundle, made, len(audited.rows), into_card, by="audit")
     audit = run_audit(
         audited, predictor, limits, resamples=resamples, seed=seed, workers=worker_count(), watch=with_progress
     )
@@ -80,12 +82,15 @@ def command(
     audit.raise_for_failures()
 
 
-def announced_opening(bundle: Bundle, made: str, radiographs: int, into_card: bool) -> dict[str, Any]:
-    """Say that the test split is opened, count it in the card where asked for, and give it for the record."""
+def announced_opening(bundle: Bundle, made: str, radiographs: int, into_card: bool, *, by: str) -> dict[str, Any]:
+    """Say that the test split is opened, count it in the card where asked for, and give it for the record.
+
+    `by` names the command in the card.
+    """
     provenance = dict(bundle.card.provenance)
     openings = list(provenance.get("test_openings", []))
     if into_card:
-        openings.append({"opened": made, "radiographs": radiographs, "by": "audit"})
+        openings.append({"opened": made, "radiographs": radiographs, "by": by})
         write_bundle(
             bundle.folder, replace(bundle.card, provenance={**provenance, "test_openings": openings}), bundle.model
         )

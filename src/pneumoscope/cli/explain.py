@@ -81,7 +81,14 @@ def command(radiograph: Path, output: Path | None, *, as_json: bool, **options: 
             )
         else:
             found = explain_with_bundle(
-                str(radiograph), seen, model, method, settings=settings, similar=options["similar"], watch=watch
+                str(radiograph),
+                seen,
+                model,
+                method,
+                settings=settings,
+                similar=options["similar"],
+                compare=True,
+                watch=watch,
             )
     result = full_result(found, model)
     result["rendering"] = {
@@ -172,11 +179,14 @@ def tell(found: ExplainedRadiograph, picture: Path | None) -> None:
         )
     click.echo(f"{printable(found.file)}: {answer}")
     click.echo(f"  {found.method_line}")
-    for line in found.sums:
-        click.echo(f"  {line}")
+    for line in (*found.sums, found.trust_line):
+        if line:
+            click.echo(f"  {line}")
     for warning in prediction.warnings if prediction else ():
         click.echo(f"  warning: {printable(warning.message)} [{warning.code}]")
     for case in found.similar:
         click.echo(f"  similar: {case.case_id}  {case.label} {case.subtype or '-'}  distance {case.distance:.3f}")
+    if found.attribution and picture:
+        click.echo(f"  small pictures: {printable(found.attribution)}")
     if picture:
         click.echo(f"  picture: {printable(str(picture))}")

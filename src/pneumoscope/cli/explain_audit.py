@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
-from pneumoscope.cli.audit import with_progress
+from pneumoscope.cli.audit import announced_opening, with_progress
 from pneumoscope.dataset.manifest import Split
+from pneumoscope.explanation_audit.question import SECTIONS
 
 FILE = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
@@ -28,6 +29,7 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 @click.option(
     "--boxes", "boxes_file", type=FILE, help="CSV of readers' boxes in pixels: path,x,y,width,height[,label]."
 )
+@click.option("--only", "sections", multiple=True, type=click.Choice([*SECTIONS]), help="Only this section; repeat it.")
 @click.option("--against", "other_folder", type=FILE, help="Another bundle, whose maps must be the same.")
 @click.option("--limits", "limits_file", type=FILE, help="TOML; those that ship by default.")
 @click.option("--limit", "count", type=click.IntRange(2), help="At most so many radiographs, drawn by the seed.")
@@ -35,9 +37,10 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
     "--output", type=click.Path(path_type=Path, file_okay=False), help="For explanation.json and explanation.md."
 )
 @click.option(
-    "--resamples", default=2000, show_default=True, type=click.IntRange(1), help="Bootstrap resamples, by patient."
+    "--resamples", default=2000, show_default=True, type=click.IntRange(100), help="Bootstrap resamples, by patient."
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Decides everything that is drawn.")
+@click.option("--into-card", is_flag=True, help="Count the opening of the test split in the bundle's card.")
 def command(
     bundle_folder: Path | None,
     data: Path,
@@ -45,12 +48,14 @@ def command(
     split: str,
     masks_folder: Path | None,
     boxes_file: Path | None,
+    sections: tuple[str, ...],
     other_folder: Path | None,
     limits_file: Path | None,
     count: int | None,
     output: Path | None,
     resamples: int,
     seed: int,
+    into_card: bool,
 ) -> None:
     """Test the explanations of a bundle: one verdict a row, each value with a 95 % interval by patient.
 
@@ -74,14 +79,15 @@ def command(
     boxes = read_boxes(boxes_file) if boxes_file else {}
     rows = read_manifest(manifest) if manifest else read_kermany(data, splits={Split.TRAIN, Split(split)})
     audited = limited(Audited.of(rows, Split(split), data, lung_masks=masks), count, seed)
-    if split == Split.TEST:
-        click.echo(f"this opens the test split ({len(audited.rows)} radiographs), to measure only", err=True)
     predictor = Predictor.open(bundle_folder, threads=1)
     other = Predictor.open(other_folder, threads=1) if other_folder else None
     made, began = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
+    opening = {}
+    if split == Split.TEST:
+        opening = announced_opening(predictor.bundle, made, len(audited.rows), into_card, by="explain-audit")
     audit = run_explanation_audit(
         audited,
-        Beside(boxes, other),
+        Beside(boxes, other, sections or tuple(SECTIONS)),
         predictor,
         limits,
         resamples=resamples,
@@ -90,7 +96,7 @@ def command(
         watch=with_progress,
     )
     seconds = round(time.monotonic() - began, 1)
-    audit = replace(audit, record={"made": made, "seconds": seconds, **audit.record})
+    audit = replace(audit, record={"made": made, "seconds": seconds, **opening, **audit.record})
     if folder:
         write_explanation(folder, audit)
     click.echo(explanation_table(audit))

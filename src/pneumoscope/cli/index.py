@@ -21,8 +21,11 @@ from pneumoscope.whole_file import write_whole
 @click.option("--data", required=True, type=click.Path(path_type=Path, file_okay=False), help="The radiographs.")
 @click.option("--manifest", required=True, type=click.Path(path_type=Path), help="manifest.csv of the training run.")
 @click.option("--components", default=COMPONENTS, show_default=True, help="Principal components that are kept.")
+@click.option("--thumbnails", is_flag=True, help="Also small pictures, where the licence allows to hand them on.")
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write what was measured as JSON.")
-def command(bundle: Path | None, data: Path, manifest: Path, components: int, report: Path | None) -> None:
+def command(
+    bundle: Path | None, data: Path, manifest: Path, components: int, thumbnails: bool, report: Path | None
+) -> None:
     """Embed the train rows of a manifest, keep them as cases.npz in the bundle, and measure it on the validation rows.
 
     Rows of the test split are passed over. model.onnx stays as it is to the byte.
@@ -30,7 +33,9 @@ def command(bundle: Path | None, data: Path, manifest: Path, components: int, re
     predictor = Predictor.open(bundle, threads=1)
     rows = [row for row in read_manifest(manifest) if row.split in (Split.TRAIN, Split.VALIDATION)]
     with Bar(" radiographs") as watch:
-        made = made_cases(rows, data, predictor, components=components, workers=worker_count(), watch=watch)
+        made = made_cases(
+            rows, data, predictor, components=components, thumbnails=thumbnails, workers=worker_count(), watch=watch
+        )
     written = with_cases(open_bundle(predictor.bundle.folder), made.spec, made.content)  # its card may be newer now
     click.echo(f"{made.spec.count} cases, {len(made.content) / 1e6:.2f} MB, now in {written.title}")
     for neighbours, agreed in made.spec.metrics.get("agreement_of_nearest", {}).items():
@@ -45,6 +50,7 @@ def command(bundle: Path | None, data: Path, manifest: Path, components: int, re
             "cases": made.spec.count,
             "components": made.spec.components,
             "bytes": len(made.content),
+            "thumbnail_bytes": 0 if made.index.thumbnail_files is None else made.index.thumbnail_files.nbytes,
             "validation": made.spec.metrics,
         }
         write_whole(report, (json.dumps(content, indent=2) + "\n").encode())

@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": "Measure a bundle, or any model's scores, on labelled radiographs, with intervals.",
     "compare": "Compare two systems on the same radiographs.",
     "calibrate": "Fit calibration, operating points and zones of a bundle to scores.",
+    "calibrate-map": "Choose when the map of one radiograph is to be doubted, for the card of a bundle.",
     "audit": "Ask a bundle for shortcuts: does it read the lungs, or something else?",
     "explain-audit": "Test the explanations of a bundle: is the map right, stable, better than chance?",
     "data": "Fetch, import and audit labelled radiographs.",

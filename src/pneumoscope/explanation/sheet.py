@@ -10,6 +10,7 @@ from typing import Final
 from PIL import Image, ImageDraw
 
 from pneumoscope.arrays import GrayPicture, SaliencyMap
+from pneumoscope.explanation.case_strip import CaseStrip, below
 from pneumoscope.explanation.color_key import BACKGROUND, QUIET_TEXT, TEXT, color_key
 from pneumoscope.explanation.coloring import Coloring
 from pneumoscope.explanation.contours import draw_contours, line_color
@@ -104,8 +105,9 @@ def draw_sheet(
     style: Style = Style.SIDE_BY_SIDE,
     levels: Sequence[float] = (),
     panel_px: int | None = DEFAULT_PANEL_PX,
+    similar: CaseStrip | None = None,
 ) -> Image.Image:
-    """The sheet. `levels` (logit units) are for contour lines.
+    """The sheet. `levels` (logit units) are for contour lines; `similar` cases go below everything else.
 
     `panel_px` limits the longer side of a panel; None keeps the radiograph's own resolution. Tiny pictures are enlarged,
     so that the words can be read.
@@ -125,7 +127,7 @@ def draw_sheet(
         _letter(sheet, (left, top - round(text_px * 1.3)), title, round(text_px * 0.85), QUIET_TEXT, panel.width)
     sheet.paste(_key(coloring, layout, style, levels), (layout.panel_left(len(panels)), layout.body_top))
     _write(sheet, layout, caption)
-    return sheet
+    return sheet if similar is None else below(sheet, similar, text_px)
 
 
 def _panel(gray: GrayPicture, panel_px: int | None) -> Image.Image:

@@ -1,6 +1,7 @@
 """The training radiographs that the model takes for most alike: people trust cases more than colours.
 
-A small index of names, labels and embeddings. The embeddings are what the model's head reads, less their mean, on their
+A small index of names, labels and embeddings, and thumbnails where the licence of the radiographs allows to hand them on.
+The embeddings are what the model's head reads, less their mean, on their
 first principal components; alike are those at a small angle (cosine distance).
 """
 
@@ -8,11 +9,12 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float, Float16, Float32
+from jaxtyping import Bool, Float, Float16, Float32, UInt8, UInt32
 
 from pneumoscope.arrays import Embedding
 from pneumoscope.errors import UnusableOption
@@ -29,18 +31,25 @@ Names = np.ndarray
 
 @dataclass(frozen=True, slots=True)
 class SimilarCase:
-    """One radiograph of the index. `distance` is 0 for the same direction, 1 for a right angle, 2 for the opposite."""
+    """One radiograph of the index. `distance` is 0 for the same direction, 1 for a right angle, 2 for the opposite.
+
+    `thumbnail` is a small gray WebP file (`thumbnails.py`), or None where the index holds none.
+    """
 
     case_id: str
     label: str
     subtype: str
     patient: str
     distance: float
+    thumbnail: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CaseIndex:
-    """Names as in the public data set, `sha256` the first digits, `embeddings` reduced and of length 1."""
+    """Names as in the public data set, `sha256` the first digits, `embeddings` reduced and of length 1.
+
+    `thumbnail_files` holds them one after another, `thumbnail_ends` where each ends; both or neither may be None.
+    """
 
     ids: Names
     labels: Names
@@ -50,6 +59,8 @@ class CaseIndex:
     mean: Float32[np.ndarray, " channels"]
     components: Float16[np.ndarray, "channels components"]
     embeddings: Float16[np.ndarray, "cases components"]
+    thumbnail_files: UInt8[np.ndarray, " bytes"] | None = None
+    thumbnail_ends: UInt32[np.ndarray, " cases"] | None = None
 
     def __post_init__(self) -> None:
         cases, channels, components = len(self.embeddings), len(self.mean), self.components.shape[1]
@@ -58,6 +69,23 @@ class CaseIndex:
             raise ValueError("names, one for each embedding")
         if self.components.shape != (channels, components) or self.embeddings.shape != (cases, components):
             raise ValueError("embeddings on the components")
+        if (self.thumbnail_files is None) != (self.thumbnail_ends is None):
+            raise ValueError("thumbnails, and where each ends")
+        if self.thumbnail_files is not None and self.thumbnail_ends is not None:
+            ends = self.thumbnail_ends.astype(np.int64)
+            if (
+                ends.shape != (cases,)
+                or (np.diff(ends, prepend=0) < 0).any()
+                or ends[-1:].sum() != len(self.thumbnail_files)
+            ):
+                raise ValueError("where each thumbnail ends")
+
+    def thumbnail(self, place: int) -> bytes | None:
+        """That of one case, or None."""
+        if self.thumbnail_files is None or self.thumbnail_ends is None:
+            return None
+        first = int(self.thumbnail_ends[place - 1]) if place else 0
+        return self.thumbnail_files[first : int(self.thumbnail_ends[place])].tobytes() or None
 
     def reduced(self, embeddings: Embeddings) -> Float32[np.ndarray, "cases components"]:
         """Onto the components, with length 1."""
@@ -98,6 +126,7 @@ class CaseIndex:
                 subtype=str(self.subtypes[place]),
                 patient=str(self.patients[place]),
                 distance=float(distances[place]),
+                thumbnail=self.thumbnail(place),
             )
             for place in order[:count]
         ]
@@ -114,24 +143,34 @@ class CaseIndex:
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w") as archive:
             for each in fields(self):
+                if (array := getattr(self, each.name)) is None:
+                    continue
                 content = io.BytesIO()
-                np.save(content, getattr(self, each.name), allow_pickle=False)
+                np.save(content, array, allow_pickle=False)
                 entry = zipfile.ZipInfo(f"{each.name}.npy", (1980, 1, 1, 0, 0, 0))
                 archive.writestr(entry, content.getvalue(), zipfile.ZIP_DEFLATED, 9)
         return file.getvalue()
 
     @classmethod
     def from_bytes(cls, content: bytes) -> CaseIndex:
-        """Read what `to_bytes` wrote; `ValueError` where it is not that."""
+        """Read what `to_bytes` wrote, with or without thumbnails; `ValueError` where it is not that."""
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-                return cls(**{each.name: arrays[each.name] for each in fields(cls)})
+                there = [each.name for each in fields(cls) if each.default is MISSING or each.name in arrays]
+                return cls(**{name: arrays[name] for name in there})
         except (zipfile.BadZipFile, KeyError, OSError, EOFError, AttributeError, IndexError) as error:
             raise ValueError("arrays of an index of cases") from error
 
 
 def case_index(
-    ids: Names, labels: Names, subtypes: Names, patients: Names, sha256: Names, embeddings: Embeddings, components: int
+    ids: Names,
+    labels: Names,
+    subtypes: Names,
+    patients: Names,
+    sha256: Names,
+    embeddings: Embeddings,
+    components: int,
+    thumbnails: Sequence[bytes] | None = None,
 ) -> CaseIndex:
     """An index of embeddings as the model gives them, reduced to `components` (at most channels, at most cases)."""
     cases, channels = embeddings.shape
@@ -148,7 +187,14 @@ def case_index(
     axes = (axes * np.where(axes[np.abs(axes).argmax(axis=0), np.arange(components)] < 0, -1, 1)).astype(np.float16)
     reduced = unit((centred @ axes.astype(np.float64)).astype(np.float32))
     short = np.array([digits[:SHA256_DIGITS] for digits in sha256.tolist()], np.str_)
-    return CaseIndex(ids, labels, subtypes, patients, short, mean.astype(np.float32), axes, reduced.astype(np.float16))
+    index = CaseIndex(ids, labels, subtypes, patients, short, mean.astype(np.float32), axes, reduced.astype(np.float16))
+    return index if thumbnails is None else with_thumbnails(index, thumbnails)
+
+
+def with_thumbnails(index: CaseIndex, thumbnails: Sequence[bytes]) -> CaseIndex:
+    """The same index with a thumbnail of each case, in their order."""
+    ends = np.cumsum([len(each) for each in thumbnails]).astype(np.uint32)
+    return replace(index, thumbnail_files=np.frombuffer(b"".join(thumbnails), np.uint8), thumbnail_ends=ends)
 
 
 def unit(vectors: Float[np.ndarray, "cases components"]) -> Float32[np.ndarray, "cases components"]:

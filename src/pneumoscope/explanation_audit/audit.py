@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from pneumoscope.explanation_audit import agreement, randomized
 from pneumoscope.explanation_audit.answers import answers_to
 from pneumoscope.explanation_audit.boxes import Box
 from pneumoscope.explanation_audit.observation import Observations, Task, observe
+from pneumoscope.explanation_audit.question import SECTIONS
 from pneumoscope.explanation_audit.sections import Evidence, all_questions
 from pneumoscope.inference.pool import ordered_results
 from pneumoscope.inference.predictor import Predictor
@@ -31,15 +32,17 @@ from pneumoscope.radiograph.reading import read_radiograph
 GUIDE = "docs/explanation/the-explanation-audit.md"
 USUAL_RADIOGRAPHS = 200
 """Of `train`, with the finding: how many the mean map is made of."""
+NOT_WANTED = "not asked for (--only)"
 WITHOUT_ONNX = "the package onnx is not installed: pip install 'pneumoscope[train]'"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Beside:
-    """What may be given beside the radiographs: boxes by path, and another bundle, open."""
+    """What may be given beside the radiographs: boxes by path, another bundle, open, and the `sections` that are wanted."""
 
     boxes: Mapping[str, Sequence[Box]] = field(default_factory=dict)
     against: Predictor | None = None
+    sections: Collection[str] = tuple(SECTIONS)
 
 
 def run_explanation_audit(
@@ -55,14 +58,18 @@ def run_explanation_audit(
 ) -> Audit:
     """Measure and judge every row. Predictors should use one thread: the radiographs are shared out to `workers`."""
     masks = audited.lung_masks or (EstimatedMasks(predictor.bundle) if predictor.bundle.lungs else None)
-    usual, made_of = usual_map(audited, predictor, workers=workers, watched=watch("train maps"))
+    usual, made_of = None, 0
+    if "lungs" in beside.sections:
+        usual, made_of = usual_map(audited, predictor, workers=workers, watched=watch("train maps"))
     asked_by = {
         method: {row.path for row in spread([row for row in audited.rows if row.has_finding], count)}
         for method, count in agreement.RADIOGRAPHS.items()
     }
-    task = Task(audited.data, predictor, masks, usual, beside.against, beside.boxes, asked_by, seed)
+    task = Task(audited.data, predictor, masks, usual, beside.against, beside.boxes, asked_by, seed, beside.sections)
     observations = observe(audited.rows, task, workers=workers, watched=watch("radiographs"))
-    shuffled = shuffled_maps(observations, predictor, seed, workers=workers, watched=watch("shuffled weights"))
+    shuffled = {}
+    if "sanity" in beside.sections:
+        shuffled = shuffled_maps(observations, predictor, seed, workers=workers, watched=watch("shuffled weights"))
     evidence = Evidence(observations, shuffled, why_not(task, shuffled))
     patients = [row.patient for row in audited.rows]
     generator = np.random.default_rng(seed)
@@ -145,7 +152,13 @@ def why_not(task: Task, shuffled: Mapping[str, Any]) -> dict[str, str]:
     if task.against is None:
         reasons["against"] = "no other bundle to compare with (--against)"
     reasons["boxes"] = "no boxes (--boxes)" if not task.boxes else "no audited radiograph has a box"
-    return reasons
+    unwanted = [section for section in SECTIONS if section not in task.sections]
+    reasons |= dict.fromkeys(unwanted, NOT_WANTED)
+    return {
+        name: reason
+        for name, reason in reasons.items()
+        if name.partition(".")[0] not in unwanted or reason == NOT_WANTED
+    }
 
 
 def record(audited: Audited, beside: Beside, task: Task, limits: Limits, observations: Observations) -> dict[str, Any]:

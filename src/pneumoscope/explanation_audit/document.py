@@ -49,5 +49,7 @@ def rests_on(record: dict[str, Any]) -> Iterator[str]:
         f"intervals: {interval['method']} by {interval['unit']}, {interval['resamples']} resamples, seed {interval['seed']}"
     )
     yield f"limits: {record['limits']['file']}, SHA-256 `{record['limits']['sha256'][:12]}`"
+    if opening := record.get("test_opening"):
+        yield f"this run opened the test split ({opening['opened']}); the card records {opening['recorded_in_card']} openings"
     if seconds := record.get("seconds"):
         yield f"time: {seconds:.0f} seconds"

@@ -10,13 +10,13 @@ from jaxtyping import Float
 from PIL import Image
 
 from pneumoscope.arrays import LungMask, SaliencyMap
+from pneumoscope.explanation.correlation import AnyMap, correlation, rank_correlation, shared_top
 from pneumoscope.explanation.localization import share_inside
 
 PRIOR_WIDTH = 0.25
 """Standard deviation of the centred prior, as a share of the map's side."""
 
 FineMap = Float[np.ndarray, "size_px size_px"]
-AnyMap = Float[np.ndarray, "map_rows map_columns"]
 
 
 def centred_prior(shape: tuple[int, int]) -> SaliencyMap:
@@ -60,26 +60,9 @@ def times_chance(saliency_map: SaliencyMap, mask: LungMask) -> float:
     return share_inside(saliency_map, mask) / float(mask.mean())
 
 
-def rank_correlation(one: AnyMap, other: AnyMap) -> float:
-    """Spearman's: the correlation of ranks, ties at their mean rank; 0 where a map is the same everywhere."""
-    return correlation(mean_ranks(one), mean_ranks(other))
-
-
-def correlation(one: Float[np.ndarray, "*places"], other: Float[np.ndarray, "*places"]) -> float:
-    """Pearson's over all places; 0 where either is the same everywhere, which tells nothing of the other."""
-    first, second = (np.asarray(values, np.float64).ravel() for values in (one, other))
-    first, second = first - first.mean(), second - second.mean()
-    size = np.sqrt((first @ first) * (second @ second))
-    return float(first @ second / size) if size > 0 else 0.0
-
-
-KINDS: Final[dict[str, Callable[[AnyMap, AnyMap], float]]] = {"ranks": rank_correlation, "values": correlation}
-"""Ranks, as published; values, where most places of a map are next to zero and their order is chance."""
-
-
-def mean_ranks(values: AnyMap) -> Float[np.ndarray, " places"]:
-    """The rank of every place from 0, equal values at the mean of their ranks."""
-    _, inverse, counts = np.unique(values.ravel(), return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    ranks: np.ndarray = (last - (counts + 1) / 2)[inverse.ravel()]
-    return ranks
+KINDS: Final[dict[str, Callable[[AnyMap, AnyMap], float]]] = {
+    "ranks": rank_correlation,
+    "values": correlation,
+    "top": shared_top,
+}
+"""Ranks, as published; values and the top places, where most places of a map are next to zero and their order is chance."""

@@ -17,30 +17,31 @@ from pneumoscope.audit.lungs import LungMasks
 from pneumoscope.audit.ranked import Values
 from pneumoscope.dataset.layouts import Watched
 from pneumoscope.dataset.manifest import ManifestRow
+from pneumoscope.explanation.correlation import correlation, rank_correlation
 from pneumoscope.explanation.localization import share_inside
-from pneumoscope.explanation_audit.agreement import agreement, on_grid
+from pneumoscope.explanation_audit.agreement import agreement, covered_alone
 from pneumoscope.explanation_audit.answers import Answers, Maps, answers_to
 from pneumoscope.explanation_audit.boxes import Box, box_measures
 from pneumoscope.explanation_audit.faithfulness import faithfulness
-from pneumoscope.explanation_audit.maps import (
-    centred_prior,
-    correlation,
-    points_into,
-    random_map,
-    rank_correlation,
-)
+from pneumoscope.explanation_audit.maps import centred_prior, points_into, random_map
 from pneumoscope.explanation_audit.planted import planted_evidence
+from pneumoscope.explanation_audit.question import SECTIONS
 from pneumoscope.explanation_audit.stability import changed, stability, turned_decisions
+from pneumoscope.inference.agreement import on_grid
 from pneumoscope.inference.pool import ordered_results
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.radiograph.reading import read_radiograph
 
 PLAIN_RIVALS = ("random", "centre")
+NEED_LUNGS = ("lungs", "deletion", "insertion", "planted")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """What every radiograph is asked, and with what; `asked_by` names the radiographs of each costly method by path."""
+    """What every radiograph is asked, and with what; `asked_by` names the radiographs of each costly method by path.
+
+    Of `sections` that are not wanted nothing is measured that costs passes of the graph.
+    """
 
     data: Path
     predictor: Predictor
@@ -50,6 +51,11 @@ class Task:
     boxes: Mapping[str, Sequence[Box]]
     asked_by: Mapping[str, Collection[str]]
     seed: int
+    sections: Collection[str] = tuple(SECTIONS)
+
+    def wants(self, *sections: str) -> bool:
+        """Whether any of them is wanted."""
+        return any(section in self.sections for section in sections)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,21 +105,24 @@ def observed(index: int, row: ManifestRow, task: Task) -> Observation:
     whole = read_radiograph(task.data / row.path).gray
     gray, lungs = on_model_grid(row, whole, task)
     generator = np.random.default_rng([task.seed, index])
-    found = answers_to([gray, *changed(gray, generator)], predictor)
+    found = answers_to([gray, *(changed(gray, generator) if task.wants("stability") else ())], predictor)
     logit, saliency_map = float(found.logits[0]), found.maps[0]
     orders = with_rivals(saliency_map, task.usual_map, generator)
     plain = {name: orders[name] for name in ("map", *PLAIN_RIVALS)}
     measured = {"logit": logit, **sum_difference(logit, saliency_map, predictor)}
-    measured |= of_changes(found, predictor, len(gray))
+    if task.wants("stability"):
+        measured |= of_changes(found, predictor, len(gray))
     if lungs is not None:
         measured |= inside(lungs, orders)
-        if not row.has_finding:
+        if not row.has_finding and task.wants("planted"):
             measured |= planted_evidence(gray, lungs, logit, saliency_map, predictor, [task.seed, index, 1])
-    if row.has_finding:
+    if row.has_finding and task.wants("deletion", "insertion"):
         measured |= faithfulness(gray, lungs, plain, predictor)
     for method, chosen in task.asked_by.items():
-        if row.path in chosen:
+        if row.path in chosen and task.wants("agreement"):
             measured |= agreement(method, gray, plain, predictor, task.seed + index)
+            if method == "occlusion":
+                measured |= covered_alone(gray, saliency_map, predictor)
     if task.against is not None:
         measured |= against(task.against, whole, plain, logit, predictor)
     by_box: list[dict[str, Any]] = []
@@ -126,7 +135,7 @@ def observed(index: int, row: ManifestRow, task: Task) -> Observation:
 def on_model_grid(row: ManifestRow, whole: GrayPicture, task: Task) -> tuple[GrayPicture, LungMask | None]:
     """What the model sees, and the lungs in it."""
     sample = task.predictor.preprocessing.sample
-    mask = task.masks.mask_of(row, whole) if task.masks else None
+    mask = task.masks.mask_of(row, whole) if task.masks and task.wants(*NEED_LUNGS) else None
     seen = None if mask is None else sample(mask.astype(np.uint8)).astype(bool)
     return sample(whole), seen if seen is not None and seen.any() else None
 

@@ -18,8 +18,9 @@ from jaxtyping import Float
 from pneumoscope.arrays import INPUT_NAME, OUTPUT_NAMES, GrayPicture
 from pneumoscope.bundle.bundle import Bundle
 from pneumoscope.dataset.layouts import Watched
+from pneumoscope.explanation.correlation import rank_correlation
 from pneumoscope.explanation_audit.answers import PICTURES_AT_ONCE, Maps, model_input
-from pneumoscope.explanation_audit.maps import random_map, rank_correlation
+from pneumoscope.explanation_audit.maps import random_map
 from pneumoscope.inference.pool import ordered_results
 from pneumoscope.inference.session import cpu_session
 

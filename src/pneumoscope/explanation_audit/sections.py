@@ -11,10 +11,10 @@ from jaxtyping import Float
 from pneumoscope.audit.question import Measure, Question
 from pneumoscope.audit.ranked import Rows, Values
 from pneumoscope.audit.sections import mean_measure
+from pneumoscope.explanation.correlation import rank_correlation
 from pneumoscope.explanation_audit.agreement import METHODS
 from pneumoscope.explanation_audit.boxes import MEASURES
 from pneumoscope.explanation_audit.faithfulness import BASELINES, GAMES
-from pneumoscope.explanation_audit.maps import rank_correlation
 from pneumoscope.explanation_audit.observation import PLAIN_RIVALS, Observations
 from pneumoscope.explanation_audit.question import RIVALS
 from pneumoscope.explanation_audit.randomized import STAGES
@@ -182,6 +182,7 @@ def stability_questions(evidence: Evidence) -> Iterator[Question]:
             evidence.column(f"stability/{change}/ranks"),
             {
                 "correlation of the values": evidence.column(f"stability/{change}/values"),
+                "top places that stay": evidence.column(f"stability/{change}/top"),
                 "decisions that turn": evidence.column(f"turned/{change}"),
                 "with another film's map": another,
             },
@@ -190,6 +191,11 @@ def stability_questions(evidence: Evidence) -> Iterator[Question]:
 
 def agreement_questions(evidence: Evidence) -> Iterator[Question]:
     """How alike the method's map and the bundle's are, on some radiographs with the finding."""
+    own = {
+        "what the covered place itself loses, ranks": evidence.column("agreement/own/ranks"),
+        "its values": evidence.column("agreement/own/values"),
+        "change that lies farther than the neighbours": evidence.column("agreement/own/far"),
+    }
     for method in METHODS:
         yield evidence.asked(
             f"agreement.{method}",
@@ -198,7 +204,9 @@ def agreement_questions(evidence: Evidence) -> Iterator[Question]:
             evidence.column(f"agreement/{method}/map/ranks"),
             {
                 "correlation of the values": evidence.column(f"agreement/{method}/map/values"),
+                "top places that are shared": evidence.column(f"agreement/{method}/map/top"),
                 **{IN_WORDS[rival]: evidence.column(f"agreement/{method}/{rival}/ranks") for rival in PLAIN_RIVALS},
+                **(own if method == "occlusion" else {}),
             },
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,16 +11,20 @@ import numpy as np
 from PIL import Image
 
 from pneumoscope import __version__
+from pneumoscope.arrays import ModelInput
+from pneumoscope.explanation.case_strip import CaseStrip
 from pneumoscope.explanation.coloring import Coloring
 from pneumoscope.explanation.masking import Watch, nobody
 from pneumoscope.explanation.methods import DEFAULT_SETTINGS, Explanation, Method, MethodSettings, explained
 from pneumoscope.explanation.parts import EvidenceParts, evidence_parts
 from pneumoscope.explanation.sheet import SheetCaption, Style, draw_sheet
 from pneumoscope.explanation.similar_cases import SimilarCase
+from pneumoscope.inference.agreement import agreement_with_occlusion, correlation_on_one_grid
 from pneumoscope.inference.explainable import AnyClassifier, ExplainableBundle
+from pneumoscope.inference.map_trust import MapTrust
 from pneumoscope.inference.prediction import Prediction
 from pneumoscope.inference.result import SCHEMA_VERSION, bundle_name, result_of_prediction
-from pneumoscope.inference.similar import opened_cases
+from pneumoscope.inference.similar import attribution_of, opened_cases
 from pneumoscope.radiograph.preprocessing import Preprocessing
 from pneumoscope.radiograph.radiograph import Radiograph
 
@@ -39,7 +43,8 @@ class ExplainedRadiograph:
     """What one method says of one radiograph.
 
     `answer` is the logit of a bundle, or the number that any other classifier gives. `prediction` is None for the
-    latter, `parts` also where the bundle's map does not add up. `model` says which model answered, for JSON.
+    latter, `parts` also where the bundle's map does not add up. `model` says which model answered, for JSON. Whose pictures
+    the thumbnails of `similar` cases are stands in `attribution`.
     """
 
     file: str
@@ -50,6 +55,7 @@ class ExplainedRadiograph:
     prediction: Prediction | None = None
     parts: EvidenceParts | None = None
     similar: tuple[SimilarCase, ...] = ()
+    attribution: str | None = None
 
     @property
     def sums(self) -> list[str]:
@@ -70,6 +76,12 @@ class ExplainedRadiograph:
                 f"bias {region.bias:+.2f}: logit {logit:+.2f}"
             )
         return found
+
+    @property
+    def trust_line(self) -> str | None:
+        """What speaks for or against the bundle's map, in a sentence."""
+        trust = self.prediction.map_trust if self.prediction else None
+        return f"The map: {trust.sentence}" if trust and trust.sentence else None
 
     @property
     def method_line(self) -> str:
@@ -102,7 +114,16 @@ class ExplainedRadiograph:
                 "map": [[float(value) for value in row] for row in of.saliency_map],
             },
             "evidence": self.parts.to_dict() if self.parts else None,
-            "similar": [asdict(case) for case in self.similar],
+            "similar": [
+                {
+                    "case_id": case.case_id,
+                    "label": case.label,
+                    "subtype": case.subtype,
+                    "patient": case.patient,
+                    "distance": case.distance,
+                }
+                for case in self.similar
+            ],
         }
 
 
@@ -114,15 +135,20 @@ def explain_with_bundle(
     *,
     settings: MethodSettings = DEFAULT_SETTINGS,
     similar: int = 0,
+    compare: bool = False,
     watch: Watch = nobody,
 ) -> ExplainedRadiograph:
     """Score and explain; `RefusedRadiograph` where the gate does not let the radiograph in.
 
-    `similar` training radiographs are added, `UnusableOption` where the bundle has no index of them.
+    `similar` training radiographs are added, `UnusableOption` where the bundle has no index of them. `compare` asks
+    another method too, so that `prediction.map_trust` tells their agreement, for some fifty passes more.
     """
     predictor = model.predictor
     prediction = predictor.predict(radiograph)
-    explanation = explained(predictor.preprocessing(radiograph.gray), model, method, settings=settings, watch=watch)
+    picture = predictor.preprocessing(radiograph.gray)
+    explanation = explained(picture, model, method, settings=settings, watch=watch)
+    if compare:
+        prediction = replace(prediction, map_trust=compared(prediction, explanation, picture, model))
     saliency = predictor.bundle.card.saliency
     nearest: list[SimilarCase] = []
     if similar:
@@ -137,7 +163,20 @@ def explain_with_bundle(
         prediction=prediction,
         parts=evidence_parts(prediction.saliency_map, saliency.bias_logit) if saliency.adds_up else None,
         similar=tuple(nearest),
+        attribution=attribution_of(predictor.bundle) if any(case.thumbnail for case in nearest) else None,
     )
+
+
+def compared(
+    prediction: Prediction, explanation: Explanation, picture: ModelInput, model: ExplainableBundle
+) -> MapTrust:
+    """How far the bundle's map agrees with what was found by covering: by the method asked for, or by occlusion."""
+    trust = prediction.map_trust or MapTrust(None, None)
+    if explanation.planned_masks:
+        found = correlation_on_one_grid(prediction.saliency_map, explanation.saliency_map)
+        return replace(trust, agreement=found, agreement_with=str(explanation.method))
+    found = agreement_with_occlusion(picture, model, prediction.saliency_map)
+    return replace(trust, agreement=found, agreement_with=str(Method.OCCLUSION))
 
 
 def explain_any_classifier(
@@ -183,7 +222,7 @@ def sheet_of(
     drawn = "Lines at the levels beside" if style is Style.CONTOURS else f"Colours end at {coloring.scale_logit:.3g}"
     caption = SheetCaption(
         title=title,
-        lines=(Path(found.file).name, *found.sums),
+        lines=(Path(found.file).name, *found.sums, *([found.trust_line] if found.trust_line else [])),
         warnings=tuple(warning.message for warning in prediction.warnings) if prediction else (),
         legend=(
             f"{found.method_line}.",
@@ -198,6 +237,7 @@ def sheet_of(
         style=style,
         levels=levels,
         panel_px=panel_px,
+        similar=CaseStrip(cases=found.similar, attribution=found.attribution) if found.similar else None,
     )
 
 

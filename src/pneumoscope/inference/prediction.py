@@ -8,6 +8,7 @@ from pneumoscope.arrays import Embedding, SaliencyMap
 from pneumoscope.evaluation.operating_point import Decision, OperatingPoint
 from pneumoscope.evaluation.zones import Zone
 from pneumoscope.inference.lung_evidence import LungFindings
+from pneumoscope.inference.map_trust import MapTrust
 from pneumoscope.radiograph.radiograph import Radiograph, RadiographWarning
 
 
@@ -15,8 +16,9 @@ from pneumoscope.radiograph.radiograph import Radiograph, RadiographWarning
 class Prediction:
     """Logit, score (its sigmoid), calibrated probability, the decision at an operating point, and where it comes from.
 
-    `warnings` holds those of the radiograph and those of the model (age, view or lungs outside its population). `lungs`
-    is None where the bundle has no lung segmentation, `zone` where it has no zones.
+    `warnings` holds those of the radiograph and those of the model (age, view or lungs outside its population, a map that
+    is not to be trusted). `lungs` and `map_trust` are None where the bundle has no lung segmentation, `zone` where it has
+    no zones.
     """
 
     radiograph: Radiograph
@@ -29,4 +31,5 @@ class Prediction:
     embedding: Embedding
     warnings: tuple[RadiographWarning, ...]
     lungs: LungFindings | None = None
+    map_trust: MapTrust | None = None
     zone: Zone | None = None

@@ -16,6 +16,7 @@ from pneumoscope.evaluation.operating_point import OperatingPoint, decide
 from pneumoscope.inference.lung_evidence import lung_findings
 from pneumoscope.inference.lung_gate import lung_warnings, refuse_without_lungs
 from pneumoscope.inference.lungs import Lungs, LungSegmenter
+from pneumoscope.inference.map_trust import map_trust, map_warnings
 from pneumoscope.inference.population import population_warnings
 from pneumoscope.inference.prediction import Prediction
 from pneumoscope.inference.session import cpu_session, foreign_graph
@@ -105,17 +106,27 @@ class Predictor:
         card = self.bundle.card
         of_lungs = lung_warnings(lungs, card.lungs) if lungs and card.lungs else []
         probability = card.calibration.probability(logit)
+        decision = decide(probability, self.operating_point)
+        findings = lung_findings(lungs, saliency_map, card.saliency) if lungs else None
+        least = card.map_trust.least_heat_inside if card.map_trust else None
+        trust = map_trust(findings.heat_inside_lungs, decision, least_heat_inside=least) if findings else None
         return Prediction(
             radiograph=radiograph,
             logit=logit,
             score=sigmoid(logit),
             probability=probability,
-            decision=decide(probability, self.operating_point),
+            decision=decision,
             operating_point=self.operating_point,
             saliency_map=saliency_map,
             embedding=embedding,
-            warnings=(*radiograph.warnings, *population_warnings(radiograph, card.population), *of_lungs),
-            lungs=lung_findings(lungs, saliency_map, card.saliency) if lungs else None,
+            warnings=(
+                *radiograph.warnings,
+                *population_warnings(radiograph, card.population),
+                *of_lungs,
+                *map_warnings(trust),
+            ),
+            lungs=findings,
+            map_trust=trust,
             zone=card.zones.zone(probability) if card.zones else None,
         )
 

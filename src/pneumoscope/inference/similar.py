@@ -20,6 +20,7 @@ from pneumoscope.evaluation.bootstrap import Key, nested, weighted_bootstrap
 from pneumoscope.evaluation.weights import Measured, Weights
 from pneumoscope.explanation.masking import Watch, nobody
 from pneumoscope.explanation.similar_cases import CaseIndex, Embeddings, agreement, case_index
+from pneumoscope.explanation.thumbnails import LONGER_SIDE_PX, MEDIA_TYPE, thumbnail_of
 from pneumoscope.inference.pool import ordered_results
 from pneumoscope.inference.predictor import Predictor
 
@@ -58,29 +59,32 @@ def made_cases(
     predictor: Predictor,
     *,
     components: int = COMPONENTS,
+    thumbnails: bool = False,
     workers: int,
     watch: Watch = nobody,
 ) -> MadeCases:
     """An index of the rows of the train split, measured on those of the validation split.
 
-    Rows of the test split are refused: they only measure. `watch` hears how many radiographs are done, and of how many.
+    Rows of the test split are refused: they only measure. `thumbnails` need a card that names the licence of its training
+    data, `UnusableOption` else. `watch` hears how many radiographs are done, and of how many.
     """
     refuse_test_rows(rows, purpose="the index of similar cases")
     train, validation = in_split(rows, Split.TRAIN), in_split(rows, Split.VALIDATION)
     if not train:
         raise UnusableData("no-rows", "The manifest has no row of the train split.", remedy="Check --manifest.")
+    pictures = {"thumbnails": of_pictures(predictor.bundle)} if thumbnails else {}
 
-    def embedded(row: ManifestRow) -> np.ndarray:
+    def embedded(row: ManifestRow) -> tuple[np.ndarray, bytes]:
         gray = gray_of(data / row.path, row.sha256)
         of_row: np.ndarray = predictor.run(predictor.preprocessing(gray)[np.newaxis])[2][0]
-        return of_row
+        return of_row, thumbnail_of(gray) if thumbnails and row.split is Split.TRAIN else b""
 
     rows_to_embed = [*train, *validation]
     found = []
-    for _, embedding in ordered_results(embedded, rows_to_embed, workers=workers):
-        found.append(embedding)
+    for _, result in ordered_results(embedded, rows_to_embed, workers=workers):
+        found.append(result)
         watch(len(found), len(rows_to_embed))
-    embeddings = np.stack(found)
+    embeddings = np.stack([embedding for embedding, _ in found])
     index = case_index(
         ids=texts(row.path for row in train),
         labels=texts(row.label for row in train),
@@ -89,15 +93,40 @@ def made_cases(
         sha256=texts(row.sha256 for row in train),
         embeddings=embeddings[: len(train)],
         components=min(components, len(train), embeddings.shape[1]),
+        thumbnails=[thumbnail for _, thumbnail in found[: len(train)]] if thumbnails else None,
     )
     spec = CaseSpec(
         count=len(train),
         components=index.components.shape[1],
         model_sha256=hashlib.sha256(predictor.bundle.model).hexdigest(),
         metrics=measured(index, embeddings[len(train) :], validation) if validation else {},
-        provenance={"split": str(Split.TRAIN), "patients": len({row.patient for row in train})},
+        provenance={"split": str(Split.TRAIN), "patients": len({row.patient for row in train}), **pictures},
     )
     return MadeCases(index, index.to_bytes(), spec)
+
+
+def of_pictures(bundle: Bundle) -> dict[str, Any]:
+    """What the card says of the thumbnails; `UnusableOption` where it does not name the licence of its training data."""
+    of_data = bundle.card.provenance.get("training_data") or {}
+    if not of_data.get("licence"):
+        raise UnusableOption(
+            "licence-missing",
+            f"{bundle.folder} does not say under which licence its training data may be handed on.",
+            remedy="Make the index without --thumbnails, or train with --about and a file that names the licence.",
+        )
+    told = [str(of_data[key]) for key in ("authors", "name", "identifier", "licence") if of_data.get(key)]
+    return {
+        "longer_side_px": LONGER_SIDE_PX,
+        "media_type": MEDIA_TYPE,
+        "attribution": f"{'; '.join(told)}; reduced in size",
+    }
+
+
+def attribution_of(bundle: Bundle) -> str | None:
+    """Whose pictures the thumbnails are, to be shown wherever they are shown; None where the index holds none."""
+    cases = bundle.card.cases
+    of_thumbnails = cases.provenance.get("thumbnails") if cases else None
+    return str(of_thumbnails["attribution"]) if of_thumbnails else None
 
 
 def measured(index: CaseIndex, embeddings: Embeddings, rows: Sequence[ManifestRow]) -> dict[str, Any]:

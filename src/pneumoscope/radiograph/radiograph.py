@@ -12,7 +12,7 @@ from pneumoscope.arrays import GrayPicture
 
 
 class WarningCode(StrEnum):
-    """What reading, and looking for lungs after it, may warn of, each with one line on when."""
+    """What reading, looking for lungs, and the map may warn of, each with one line on when."""
 
     PIXEL_RANGE_INFERRED = "pixel-range-inferred"
     """The file does not say which value is white; it was inferred from the values."""
@@ -32,6 +32,8 @@ class WarningCode(StrEnum):
     """Lungs are found only when the picture is inverted."""
     LUNGS_UNUSUAL = "lungs-unusual"
     """The lungs that were found are larger, smaller or elsewhere than in the radiographs the model was made from."""
+    MAP_DOUBTFUL = "map-doubtful"
+    """A positive decision, with unusually little of the evidence for it inside the lungs."""
 
 
 @dataclass(frozen=True, slots=True)

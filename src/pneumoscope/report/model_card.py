@@ -150,6 +150,21 @@ def model_rows(bundle: Bundle) -> Iterator[tuple[str, str]]:
         )
     if bundle.lungs is not None:
         yield "lungs.onnx", f"{len(bundle.lungs) / 1e6:.1f} MB: finds the lungs, to refuse or warn"
+    if card.map_trust:
+        yield (
+            "the map is doubted",
+            (
+                f"where less than {percent(card.map_trust.least_heat_inside)} of the evidence for pneumonia lies inside the"
+                f" lungs, chosen on {card.map_trust.provenance.get('split', 'a part that is not recorded')}"
+            ),
+        )
+    if bundle.cases is not None and card.cases:
+        thumbnails = card.cases.provenance.get("thumbnails")
+        pictures = f", with small pictures: {thumbnails['attribution']}" if thumbnails else ""
+        yield (
+            "cases.npz",
+            f"{len(bundle.cases) / 1e6:.1f} MB: {card.cases.count} training radiographs to name as similar{pictures}",
+        )
     yield "software", listed([f"{name} {version}" for name, version in card.versions.items()]) or "not recorded"
     yield "speed and energy", "not part of the card: benchmarks/speed.py measures a machine; energy was not measured"
 

@@ -51,7 +51,7 @@ def test_a_row_that_a_file_leaves_out_has_no_limit(tmp_path):
         ("[heat]\ninside-lungs = { at_least = true }", "limits-value", "each a number"),
         ("[heat]\ninside-lungs = { at_least = 0.9, at_most = 0.1 }", "limits-value", "order of size"),
         ("[heat]\ninside-lungs = { at_least = 0.9, whole_interval = 1 }", "limits-value", "true or false"),
-        ("[heat\n", "limits-syntax", "Mend it"),
+        ("[heat\n", "limits-syntax", "at_least = 0.0"),
     ],
 )
 def test_a_wrong_limit_is_refused_with_what_was_meant(tmp_path, text, code, told):

@@ -114,7 +114,7 @@ def test_a_picture_without_lungs_is_refused(run, tmp_path, generator):
 
 @pytest.fixture
 def indexed(run, tmp_path, example_radiographs, shipped_bundle):
-    """A bundle whose index holds eight of the radiographs that ship, measured on four others."""
+    """A bundle whose index holds eight of the radiographs that ship, with thumbnails, measured on four others."""
     card = replace(shipped_bundle.card, cases=None)
     folder = write_bundle(tmp_path / "bundle", card, shipped_bundle.model, shipped_bundle.lungs).folder
     data = example_radiographs[0].parents[1]
@@ -136,7 +136,7 @@ def indexed(run, tmp_path, example_radiographs, shipped_bundle):
     write_manifest(rows, tmp_path / "manifest.csv")
     status, out, err = run(
         *("index", "--bundle", folder, "--data", data, "--manifest", tmp_path / "manifest.csv"),
-        *("--report", tmp_path / "similar.json"),
+        *("--report", tmp_path / "similar.json", "--thumbnails"),
     )
     assert status == 0, err
     return folder, rows, out
@@ -151,6 +151,7 @@ def test_an_index_holds_train_rows_only_and_leaves_the_model_as_it_is(indexed, t
     report = json.loads((tmp_path / "similar.json").read_text())
     assert report["validation"]["radiographs"] == sum(row.split is Split.VALIDATION for row in rows)
     assert report["validation"] == bundle.card.cases.metrics
+    assert report["thumbnail_bytes"] > 8 * 100
 
 
 def test_similar_cases_are_of_the_index_without_the_picture_itself(run, indexed, example_radiographs):
@@ -162,6 +163,28 @@ def test_similar_cases_are_of_the_index_without_the_picture_itself(run, indexed,
     assert [case["distance"] for case in cases] == sorted(case["distance"] for case in cases)
     assert all(case["label"] == train[case["case_id"]].label for case in cases)
     assert cases[0]["label"] == asked.parent.name
+
+
+def test_thumbnails_are_drawn_below_the_sheet_with_whose_they_are(run, indexed, radiograph, tmp_path):
+    folder, _, _ = indexed
+    heights = {}
+    for name, extra in (("without", ()), ("with", ("--similar", "4"))):
+        status, out, err = run("explain", radiograph, "--bundle", folder, "--output", tmp_path / name, *extra)
+        assert status == 0, err
+        heights[name] = size_of(next((tmp_path / name).glob("*.png")))[1]
+    assert "Kermany D, Zhang K, Goldbaum M" in out
+    assert "CC BY 4.0" in out
+    assert heights["with"] > heights["without"] + 150
+
+
+def test_thumbnails_of_data_without_a_licence_are_refused(run, indexed, tmp_path, example_radiographs):
+    folder, _, _ = indexed
+    bundle = open_bundle(folder)
+    bare = write_bundle(tmp_path / "bare", replace(bundle.card, provenance={}), bundle.model)
+    settings = ("--bundle", bare.folder, "--data", example_radiographs[0].parents[1])
+    status, _, err = run("index", *settings, "--manifest", tmp_path / "manifest.csv", "--thumbnails")
+    assert status == 2
+    assert "[licence-missing]" in err
 
 
 def test_a_bundle_without_an_index_says_how_to_make_one(run, radiograph, tmp_path, shipped_bundle):

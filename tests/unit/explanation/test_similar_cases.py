@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from pneumoscope.errors import UnusableOption
-from pneumoscope.explanation.similar_cases import CaseIndex, agreement, case_index
+from pneumoscope.explanation.similar_cases import CaseIndex, agreement, case_index, with_thumbnails
 
 EMBEDDINGS = np.array([[4, 0, 1], [3, 1, 1], [0, 4, 1], [1, 3, 1]], np.float64)
 """Less their mean (2, 2, 1): two pairs on one line, in opposite directions."""
@@ -70,6 +72,27 @@ def test_an_index_comes_back_from_its_bytes_and_the_same_index_gives_the_same_by
     assert back.to_bytes() == content == index.to_bytes()
     asked = generator.normal(size=6).astype(np.float32)
     assert back.nearest(asked, 4) == index.nearest(asked, 4)
+
+
+def test_each_case_keeps_its_own_thumbnail_and_an_index_without_any_stays_as_it_was(generator):
+    index = made(generator.normal(size=(12, 6)), components=3)
+    files = [bytes([65 + place]) * place for place in range(12)]
+    pictured = CaseIndex.from_bytes(with_thumbnails(index, files).to_bytes())
+    assert [pictured.thumbnail(place) for place in range(12)] == [file or None for file in files]
+    asked = generator.normal(size=6).astype(np.float32)
+    for case in pictured.nearest(asked, 12):
+        assert case.thumbnail == (files[int(case.case_id.removeprefix("case-").removesuffix(".jpeg"))] or None)
+    assert CaseIndex.from_bytes(index.to_bytes()).thumbnail(3) is None
+    assert np.array_equal(pictured.embeddings, index.embeddings)
+
+
+@pytest.mark.parametrize("ends", [[1, 3, 2, 4], [1, 2, 3, 5]])
+def test_ends_of_thumbnails_that_cannot_be_are_refused(ends):
+    files = np.zeros(4, np.uint8)
+    with pytest.raises(ValueError, match="ends"):
+        replace(made(), thumbnail_files=files, thumbnail_ends=np.array(ends, np.uint32))
+    with pytest.raises(ValueError, match="ends"):
+        replace(made(), thumbnail_files=files)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", b"\x93NUMPY"])

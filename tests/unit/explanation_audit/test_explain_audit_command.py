@@ -1,11 +1,14 @@
 """`pneumoscope explain-audit` from files to verdicts, with a network that has learnt planted opacities."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from pneumoscope.bundle.bundle import write_bundle
-from pneumoscope.explanation_audit import agreement
+from pneumoscope.bundle.bundle import open_bundle, write_bundle
+from pneumoscope.dataset.manifest import Split, write_manifest
+from pneumoscope.explanation_audit import agreement, observation
+from pneumoscope.explanation_audit import audit as audit_module
 from pneumoscope.explanation_audit.question import ROWS, SECTIONS
 from support.lung_graphs import with_dark_lungs
 
@@ -28,7 +31,7 @@ def lax(tmp_path):
 def audit(run, bundle, planted_folder):
     def audit(*arguments, bundle=bundle.folder):
         where = ("--data", planted_folder.data, "--manifest", planted_folder.manifest)
-        return run("explain-audit", "--bundle", bundle, *where, "--resamples", 20, *arguments)
+        return run("explain-audit", "--bundle", bundle, *where, "--resamples", 100, *arguments)
 
     return audit
 
@@ -115,6 +118,44 @@ def test_an_unknown_limit_is_told_with_the_nearest(audit, tmp_path):
     status, _, err = audit("--limits", tmp_path / "limits.toml")
     assert status == 2
     assert "Did you mean lungs.energy?" in err
+
+
+def test_only_the_sections_that_are_asked_for_are_measured(audit, bundle, lax, tmp_path, monkeypatch):
+    for module, name in ((observation, "faithfulness"), (observation, "agreement"), (audit_module, "shuffled_maps")):
+        monkeypatch.setattr(module, name, None)  # not to be called
+    settings = ("--only", "against", "--only", "stability", "--against", bundle.folder)
+    status, _, err = audit(*settings, "--limit", 4, "--limits", lax, "--output", tmp_path)
+    assert status == 0, err
+    rows = rows_in(tmp_path)
+    measured = {name.partition(".")[0] for name, row in rows.items() if row["verdict"] != "not measured"}
+    assert measured == {"adds-up", "against", "stability"}  # the first comes with every pass
+    others = [row["why_not"] for name, row in rows.items() if name.partition(".")[0] not in measured]
+    assert set(others) == {"not asked for (--only)"}
+
+
+def test_the_opening_of_the_test_split_is_said_recorded_and_counted_where_asked_for(
+    audit, bundle, planted_folder, lax, tmp_path
+):
+    rows = [replace(row, split=Split.TEST) if row.split is Split.VALIDATION else row for row in planted_folder.rows]
+    write_manifest(rows, tmp_path / "manifest.csv")
+    card = replace(bundle.card, provenance={"test_openings": []})
+    own = write_bundle(tmp_path / "bundle", card, bundle.model)
+    settings = ("--manifest", tmp_path / "manifest.csv", "--split", "test", "--limit", 4, "--limits", lax)
+    _, _, err = audit(*settings, "--output", tmp_path, bundle=own.folder)
+    assert "opens the test split (4 radiographs)" in err
+    opening = json.loads((tmp_path / "explanation.json").read_text("utf-8"))["test_opening"]
+    assert (opening["radiographs"], opening["recorded_in_card"]) == (4, 0)
+    assert "this run opened the test split" in (tmp_path / "explanation.md").read_text("utf-8")
+    assert open_bundle(own.folder).card.provenance["test_openings"] == []
+    audit(*settings, "--into-card", bundle=own.folder)
+    recorded = open_bundle(own.folder).card.provenance["test_openings"]
+    assert [(entry["radiographs"], entry["by"]) for entry in recorded] == [(4, "explain-audit")]
+
+
+def test_too_few_resamples_for_an_interval_are_refused(audit):
+    status, _, err = audit("--resamples", 99)
+    assert status == 2
+    assert "99 is not in the range x>=100" in err
 
 
 def test_boxes_that_are_not_told_in_numbers_are_refused(audit, tmp_path):

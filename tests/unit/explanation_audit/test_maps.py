@@ -11,6 +11,7 @@ from pneumoscope.explanation_audit.maps import (
     points_into,
     random_map,
     rank_correlation,
+    shared_top,
     stretched,
     times_chance,
 )
@@ -21,6 +22,15 @@ def test_rank_correlation_is_spearmans_with_ties_at_their_mean_rank():
     one, other = (generator.integers(0, 5, (7, 7)).astype(np.float32) for _ in range(2))
     assert rank_correlation(one, other) == pytest.approx(spearmanr(one.ravel(), other.ravel()).statistic, abs=1e-12)
     assert correlation(one, other) == pytest.approx(pearsonr(one.ravel(), other.ravel()).statistic, abs=1e-6)
+
+
+def test_shared_top_is_the_share_of_the_strongest_tenth_that_is_in_both_whatever_its_sign():
+    one, other = np.zeros((2, 20), np.float32), np.zeros((2, 20), np.float32)
+    one.flat[[3, 8, 21, 30]] = (5, -4, 3, 2)
+    other.flat[[3, 8, 21, 31]] = (-1, 2, 3, 4)
+    assert shared_top(one, other) == 3 / 4
+    assert shared_top(one, -one) == 1
+    assert shared_top(np.ones((2, 2), np.float32), np.zeros((2, 2), np.float32)) == 1  # one place of four: the first
 
 
 def test_a_map_that_is_the_same_everywhere_tells_nothing_of_another():

@@ -5,10 +5,10 @@ import pytest
 
 from pneumoscope.dataset.manifest import Label
 from pneumoscope.errors import UnusableBundle, UnusableData
-from pneumoscope.radiograph.sharpness import laplacian_variance
 from pneumoscope.inference.listing import ListedRadiograph
 from pneumoscope.inference.scoring import SCORE_COLUMNS, UnscoredRow, scored_row, scored_rows
 from pneumoscope.radiograph.reading import read_radiograph
+from pneumoscope.radiograph.sharpness import laplacian_variance
 from support.labelled_folders import write_phantom
 
 

@@ -1,0 +1,76 @@
+"""Similar training radiographs in a row below a sheet: thumbnail, label, distance, and whose pictures they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from PIL import Image
+
+from pneumoscope.explanation.color_key import BACKGROUND, QUIET_TEXT, TEXT
+from pneumoscope.explanation.lettering import lettered, shortened
+from pneumoscope.explanation.similar_cases import SimilarCase
+from pneumoscope.explanation.thumbnails import picture_of
+
+TITLE: Final = "Training radiographs that the model takes for most alike, and how far they are. That they agree is no second opinion."
+THUMBNAIL_EMS: Final = 8
+FRAME: Final = (60, 64, 68)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseStrip:
+    """The cases, nearest first, and the attribution of their thumbnails (None where there are none)."""
+
+    cases: tuple[SimilarCase, ...]
+    attribution: str | None = None
+
+
+def below(sheet: Image.Image, strip: CaseStrip, text_px: int) -> Image.Image:
+    """The sheet with the strip below it, in as many rows as its width calls for."""
+    drawn = draw_strip(strip, sheet.width, text_px)
+    whole = Image.new("RGB", (sheet.width, sheet.height + drawn.height), BACKGROUND)
+    whole.paste(sheet, (0, 0))
+    whole.paste(drawn, (0, sheet.height))
+    return whole
+
+
+def draw_strip(strip: CaseStrip, width_px: int, text_px: int) -> Image.Image:
+    """The strip alone; a case without a thumbnail has an empty frame."""
+    margin, line, side = round(text_px * 1.2), round(text_px * 1.5), text_px * THUMBNAIL_EMS
+    cell = side + margin
+    across = max(1, (width_px - margin) // cell)
+    rows = -(-len(strip.cases) // across)
+    row_height = side + 3 * line
+    top = 2 * line
+    height = top + rows * row_height + (line if strip.attribution else 0)
+    picture = Image.new("RGB", (width_px, height), BACKGROUND)
+    _letter(picture, (margin, line // 2), TITLE, round(text_px * 0.85), TEXT, width_px - 2 * margin)
+    for place, case in enumerate(strip.cases):
+        left, upper = margin + place % across * cell, top + place // across * row_height
+        picture.paste(_thumbnail(case, side), (left, upper))
+        words = (case.label, f"{case.subtype} {case.distance:.3f}".strip())
+        for number, text in enumerate(words):
+            _letter(picture, (left, upper + side + line // 4 + number * line), text, round(text_px * 0.85), TEXT, side)
+    if strip.attribution:
+        small = round(text_px * 0.7)
+        corner = (margin, height - line)
+        _letter(picture, corner, f"Small pictures: {strip.attribution}", small, QUIET_TEXT, width_px - 2 * margin)
+    return picture
+
+
+def _thumbnail(case: SimilarCase, side: int) -> Image.Image:
+    """Enlarged to fit a square, on the colour of the frame."""
+    square = Image.new("RGB", (side, side), FRAME)
+    if case.thumbnail is None:
+        return square
+    gray = picture_of(case.thumbnail)
+    scale = side / max(gray.size)
+    size = (max(1, round(gray.width * scale)), max(1, round(gray.height * scale)))
+    square.paste(gray.resize(size, Image.Resampling.BICUBIC), ((side - size[0]) // 2, (side - size[1]) // 2))
+    return square
+
+
+def _letter(
+    picture: Image.Image, corner: tuple[int, int], text: str, size_px: int, color: tuple[int, int, int], width: int
+) -> None:
+    picture.paste(color, corner, lettered(shortened(text, size_px, width, keep_end=False), size_px))
