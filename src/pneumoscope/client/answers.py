@@ -104,13 +104,17 @@ class SaliencyMap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimilarCase:
-    """A training radiograph that the model takes for alike; `distance` is 0 for the same direction, 1 for a right angle."""
+    """A training radiograph that the model takes for alike; `distance` is 0 for the same direction, 1 for a right angle.
+
+    `perhaps_same` where it is so near that it may be a copy of the radiograph itself.
+    """
 
     case_id: str
     label: str
     subtype: str
     patient: str
     distance: float
+    perhaps_same: bool
     thumbnail_webp: Base64Bytes | None
 
 

@@ -40,7 +40,7 @@ def download_from_kaggle() -> Path:
         raise MissingExtra(
             "data-extra-missing",
             "Downloading from Kaggle needs kagglehub.",
-            remedy=f"pip install 'pneumoscope[data]', {OTHERWISE}.",
+            remedy=f"pip install '.[data]' in a copy of the repository, {OTHERWISE}.",
         ) from error
     logging.getLogger("kagglehub").setLevel(logging.ERROR)
     handle, cache = parse_dataset_handle(HANDLE), Cache()

@@ -21,6 +21,8 @@ from pneumoscope.errors import UnusableOption
 
 IDENTICAL_DISTANCE: Final = 1e-4
 """What rounding leaves between two copies of one picture."""
+PERHAPS_SAME_DISTANCE: Final = 0.005
+"""Half of the largest distance between two copies of one radiograph in different sizes (0.01)."""
 SHA256_DIGITS: Final = 16
 """Of each file's SHA-256: enough to know it again."""
 
@@ -42,6 +44,11 @@ class SimilarCase:
     patient: str
     distance: float
     thumbnail: bytes | None = field(default=None, repr=False)
+
+    @property
+    def perhaps_same(self) -> bool:
+        """Whether this may be a copy of the very radiograph asked about: the index knows its own files, not originals."""
+        return self.distance < PERHAPS_SAME_DISTANCE
 
 
 @dataclass(frozen=True, slots=True, eq=False)

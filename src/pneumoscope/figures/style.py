@@ -110,7 +110,9 @@ def figure_style() -> Iterator[None]:
         from matplotlib import style  # noqa: PLC0415 - costs half a second, so only when something is drawn
     except ModuleNotFoundError as error:
         raise MissingExtra(
-            "figures-extra-missing", "Drawing figures needs Matplotlib.", remedy="pip install 'pneumoscope[figures]'"
+            "figures-extra-missing",
+            "Drawing figures needs Matplotlib.",
+            remedy="pip install '.[figures]' in a copy of the repository",
         ) from error
     with style.context(["default", SETTINGS]):
         yield

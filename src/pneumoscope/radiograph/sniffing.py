@@ -73,10 +73,10 @@ def media_type_of(data: bytes) -> str:
     for offset, magic, name in _KNOWN_BUT_NOT_READ:
         if data.startswith(magic, offset):
             raise RefusedRadiograph(
-                RefusalCode.UNSUPPORTED_FORMAT, f"A {name} file is not read.", remedy=_PICTURE_REMEDY
+                RefusalCode.UNSUPPORTED_FORMAT, f"{name} files are not read.", remedy=_PICTURE_REMEDY
             )
     if b"<svg" in data[:4096].lower():
-        raise RefusedRadiograph(RefusalCode.UNSUPPORTED_FORMAT, "An SVG drawing is not read.", remedy=_PICTURE_REMEDY)
+        raise RefusedRadiograph(RefusalCode.UNSUPPORTED_FORMAT, "SVG files are not read.", remedy=_PICTURE_REMEDY)
     raise RefusedRadiograph(
         RefusalCode.NOT_A_PICTURE,
         f"Its {len(data):,} bytes are no picture: they begin like no format that is known here.",

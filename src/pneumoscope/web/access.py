@@ -1,6 +1,7 @@
-"""Who may ask, and how often: a bearer key (RFC 6750), a rate for each client, and pages of other sites (CORS).
+"""Who may ask, and how often: pages of other sites (CORS), a bearer key (RFC 6750), a rate for each client.
 
-All are off unless asked for. They stand before the application, so that whoever is refused costs next to nothing.
+Pages of other sites are always refused unless they are named; key and rate are off unless asked for. All stand before the
+application, so that whoever is refused costs next to nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from hashlib import sha256
 from hmac import compare_digest
 from http import HTTPMethod
 from typing import Final, final
+from urllib.parse import urlsplit
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
@@ -28,6 +30,15 @@ OPEN_FOLDER: Final = "/static/"
 ANY_ORIGIN: Final = "*"
 ORIGIN: Final = re.compile(r"https?://[^/?#@\s]+")
 PREFLIGHT_SECONDS: Final = 600
+CHANGES_NOTHING: Final = frozenset({HTTPMethod.GET, HTTPMethod.HEAD, HTTPMethod.OPTIONS})
+OTHER_SITES: Final = frozenset({b"cross-site", b"same-site"})
+"""What a browser calls a page of another site; `same-site` is another port or name of this machine."""
+
+
+class OriginNotAllowed(RefusedRequest):
+    """A page of another site asks for work."""
+
+    http_status = 403
 
 
 class KeyRefused(RefusedRequest):
@@ -43,12 +54,42 @@ class TooManyRequests(RefusedRequest):
 
 
 def with_access_rules(app: ASGIApp, settings: Settings) -> ASGIApp:
-    """The application behind what the settings ask for: outermost CORS, whose preflights carry no key, then rate, key."""
+    """The application behind CORS, whose preflights carry no key, then the pages' origin, the rate and the key."""
     if settings.api_key is not None:
         app = WithBearerKey(app, key=settings.api_key)
     if settings.requests_per_minute is not None:
         app = WithRateLimit(app, RateLimit(settings.requests_per_minute))
+    app = WithoutOtherSites(app, settings.cors_origins)
     return with_cors(app, settings.cors_origins) if settings.cors_origins else app
+
+
+@final
+class WithoutOtherSites:
+    """Refuses work to pages of other sites, which any browser of this machine may have open, except to `origins`.
+
+    Not to read the answer is no bar: a form needs no preflight, and its radiographs would be read. Browsers say where a
+    page is from in Sec-Fetch-Site (W3C Fetch Metadata) or, where the server is neither on loopback nor behind TLS, in
+    Origin alone, whose host must then be the one asked for. Other programs send neither and are let in.
+    """
+
+    def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
+        self.app = app
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (_origin_refused() if self._is_of_another_site(scope) else self.app)(scope, receive, send)
+
+    def _is_of_another_site(self, scope: Scope) -> bool:
+        if scope["type"] != "http" or scope["method"] in CHANGES_NOTHING or ANY_ORIGIN in self._origins:
+            return False
+        headers = dict(scope["headers"])
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        if origin in self._origins:
+            return False
+        site = headers.get(b"sec-fetch-site")
+        if site is not None:
+            return site.lower() in OTHER_SITES
+        return bool(origin) and host_name(origin) != host_name("//" + headers.get(b"host", b"").decode("latin-1"))
 
 
 @final
@@ -130,6 +171,24 @@ def with_cors(app: ASGIApp, origins: tuple[str, ...]) -> ASGIApp:
         expose_headers=("Location", "Retry-After"),
         max_age=PREFLIGHT_SECONDS,
     )
+
+
+def host_name(address: str) -> str | None:
+    """The host of an address, without its port, which proxies change; None where it names none."""
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None
+
+
+def _origin_refused() -> Response:
+    refusal = OriginNotAllowed(
+        "origin-not-allowed",
+        "The request was made by a page of another site, which this server does not work for.",
+        remedy="Use the server's own page, or have its operator name the other site with --cors-origin; a proxy must pass "
+        "the Host on.",
+    )
+    return _refused(refusal, {})
 
 
 def _too_many(wait_seconds: int) -> Response:

@@ -34,7 +34,7 @@ TOLD: Final = {
         "Ask its operator for the key and send it: curl -H 'Authorization: Bearer KEY'.",
     ),
     403: Told(
-        "Switched off on this server, or an address that nothing is fetched from",
+        "Switched off on this server, asked by a page of another site, or an address that nothing is fetched from",
         "url-not-allowed",
         "This server does not fetch radiographs from other places.",
         "Download the radiograph and upload the file.",

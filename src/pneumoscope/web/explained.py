@@ -24,7 +24,7 @@ def refuse_unavailable(method: Method, model: ExplainableBundle) -> None:
         raise UnusableOption(
             "feature-map-missing",
             f"This server cannot give the map of {method}, which is made of a feature map that it does not have.",
-            remedy=f"Take one of {', '.join(available_methods(model))}; or install pneumoscope[reference] on the server.",
+            remedy=f"Take one of {', '.join(available_methods(model))}; or have the package onnx installed on the server.",
         )
 
 

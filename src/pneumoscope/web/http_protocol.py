@@ -34,10 +34,14 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self.head_bytes += len(data)
-        super().data_received(without_upgrade(data) if self.in_head else data)
-        if self.head_bytes > MOST_HEAD_BYTES and not self.transport.is_closing():
-            self.send_400_response(f"The request's head is larger than {MOST_HEAD_BYTES} bytes.")
+        rest = without_upgrade(data) if self.in_head else data
+        while rest and not self.transport.is_closing():
+            room = MOST_HEAD_BYTES + 1 - self.head_bytes  # the parser sees no end of a head beyond it
+            self.head_bytes += len(rest[:room])
+            super().data_received(rest[:room])
+            rest = rest[room:]
+            if self.head_bytes > MOST_HEAD_BYTES and not self.transport.is_closing():
+                self.send_400_response(f"The request's head is larger than {MOST_HEAD_BYTES} bytes.")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

@@ -14,6 +14,7 @@ from prometheus_client import (
     Gauge,
     Histogram,
     Info,
+    Metric,
     ProcessCollector,
     generate_latest,
 )
@@ -86,7 +87,24 @@ class Metrics:
 
     def text(self) -> bytes:
         """Everything that is counted, in `MEDIA_TYPE`."""
-        return generate_latest(self.registry)
+        return generate_latest(_WithoutCreated(self.registry))
+
+
+@final
+class _WithoutCreated(CollectorRegistry):
+    """What another registry holds, but for when each series began, which doubles the series and nobody asks for.
+
+    The library can only be told so for the whole process.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__()
+        self._registry = registry
+
+    def collect(self) -> Iterable[Metric]:
+        for metric in self._registry.collect():
+            metric.samples = [sample for sample in metric.samples if sample.name != f"{metric.name}_created"]
+            yield metric
 
 
 @final

@@ -53,6 +53,7 @@ class V1SimilarCase(BaseModel):
     subtype: str
     patient: str
     distance: float = Field(description="0: the same direction of the embedding; 1: a right angle.")
+    perhaps_same: bool = Field(description="So near (below 0.005) that it may be a copy of the radiograph itself.")
     thumbnail_webp: str | None = Field(description="Base64, where the model's index has pictures.")
 
 
@@ -183,6 +184,7 @@ def _similar(prediction: Prediction, count: int, cases: CaseIndex | None) -> lis
             subtype=case.subtype,
             patient=case.patient,
             distance=case.distance,
+            perhaps_same=case.perhaps_same,
             thumbnail_webp=base64_text(case.thumbnail) if case.thumbnail else None,
         )
         for case in cases.nearest(prediction.embedding, count, sha256=prediction.radiograph.sha256)

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from pneumoscope.errors import UnusableOption
-from pneumoscope.explanation.similar_cases import CaseIndex, agreement, case_index, with_thumbnails
+from pneumoscope.explanation.similar_cases import (
+    PERHAPS_SAME_DISTANCE,
+    CaseIndex,
+    SimilarCase,
+    agreement,
+    case_index,
+    with_thumbnails,
+)
 
 EMBEDDINGS = np.array([[4, 0, 1], [3, 1, 1], [0, 4, 1], [1, 3, 1]], np.float64)
 """Less their mean (2, 2, 1): two pairs on one line, in opposite directions."""
@@ -53,6 +60,25 @@ def test_the_picture_itself_is_no_similar_case(generator):
     known = index.nearest(moved, 1, sha256=f"{place:064x}"[::-1])[0]
     assert known.case_id != first.case_id
     assert index.nearest(moved, 1, file_name=first.case_id)[0] == known
+
+
+def test_a_case_that_is_nearer_than_copies_of_other_sizes_are_is_perhaps_the_same_film():
+    near, limit, far = (
+        SimilarCase("a", "NORMAL", "", "p", distance) for distance in (0.0049, PERHAPS_SAME_DISTANCE, 0.0051)
+    )
+    assert PERHAPS_SAME_DISTANCE == 0.005
+    assert (near.perhaps_same, limit.perhaps_same, far.perhaps_same) == (True, False, False)
+
+
+def test_a_film_in_another_size_is_named_and_said_to_be_perhaps_the_same(generator):
+    embeddings = generator.normal(size=(40, 6))
+    index = made(embeddings, components=6)
+    away = embeddings[7] - embeddings.mean(0)
+    beside = np.linalg.svd(away[np.newaxis])[2][1] * np.linalg.norm(away)
+    found = [index.nearest((embeddings[7] + tangent * beside).astype(np.float32), 2) for tangent in (0.05, 0.2)]
+    assert [cases[0].case_id for cases in found] == ["case-7.jpeg"] * 2
+    assert [cases[0].distance for cases in found] == pytest.approx([0.00125, 0.0194], abs=1e-3)
+    assert [cases[0].perhaps_same for cases in found] == [True, False]
 
 
 def test_agreement_asks_other_patients_only():

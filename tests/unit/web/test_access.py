@@ -1,11 +1,11 @@
-"""Who may ask and how often: a bearer key, a rate for each client, and pages of other sites; all off at first."""
+"""Who may ask and how often: a bearer key, a rate for each client, and pages of other sites; all off at first but the last."""
 
 from __future__ import annotations
 
 import pytest
 
 from pneumoscope.errors import UnusableOption
-from pneumoscope.web.access import OPEN_PATHS, WithBearerKey, with_cors
+from pneumoscope.web.access import OPEN_PATHS, WithBearerKey, host_name, with_cors
 
 from .conftest import upload
 from .test_refusals import problem
@@ -113,9 +113,87 @@ def test_pages_of_other_sites_may_not_read_answers_unless_they_are_named(send, s
     other = send_named("POST", "/predict", **upload(bright), headers={"Origin": "https://elsewhere.example"})
 
     assert "access-control-allow-origin" not in by_default.headers
+    assert [answer.status_code for answer in (by_default, named, other)] == [403, 200, 403]
     assert named.headers["access-control-allow-origin"] == ELSEWHERE
     assert "access-control-allow-credentials" not in named.headers
     assert "access-control-allow-origin" not in other.headers
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "Cross-Site"])
+@pytest.mark.parametrize("path", ["/predict", "/v1/predictions", "/page/prediction"])
+def test_a_page_of_another_site_cannot_have_a_radiograph_read(send, bright, path, site):
+    headers = {"Origin": "https://evil.example", "Sec-Fetch-Site": site}
+    response = send("POST", path, **upload(bright), headers=headers)
+
+    assert problem(response, 403)["code"] == "origin-not-allowed"
+    assert "--cors-origin" in response.json()["remedy"]
+
+
+def test_a_page_of_another_site_makes_no_job_and_deletes_none(send_to, bright, tmp_path):
+    send = send_to(jobs=tmp_path, most_files=2)
+    files = [("file", ("x.png", bright, "image/png"))] * 3
+    headers = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+    job = send("POST", "/v1/predictions?map=none", files=files).json()["id"]
+
+    assert send("POST", "/v1/predictions", files=files, headers=headers).status_code == 403
+    for method, path in (("POST", f"/v1/jobs/{job}/cancel"), ("DELETE", f"/v1/jobs/{job}")):
+        assert problem(send(method, path, headers=headers), 403)["code"] == "origin-not-allowed"
+    assert 'pneumoscope_jobs{state="cancelled"} 1' not in send("GET", "/metrics").text
+    assert send("GET", f"/v1/jobs/{job}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://localhost.evil.example:5000", "http://[", "x"]
+)
+def test_where_the_browser_does_not_say_the_site_the_origin_tells(send, bright, origin):
+    """As to http://192.168.1.5:5000, which is neither loopback nor TLS."""
+    response = send("POST", "/predict", **upload(bright), headers={"Origin": origin})
+
+    assert problem(response, 403)["code"] == "origin-not-allowed"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost:5000"},
+        {"Sec-Fetch-Site": "same-origin", "Origin": "https://pneumoscope.example"},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "http://localhost:5000"},
+        {"Origin": "https://LOCALHOST:8443"},
+        {"Origin": "https://pneumoscope.example:8443", "Host": "pneumoscope.example"},
+        {"Origin": "http://[fd00::1]:5000", "Host": "[fd00::1]:5000"},
+    ],
+)
+def test_programs_and_the_server_s_own_page_are_let_in_also_behind_a_proxy(send, bright, headers):
+    assert send("POST", "/predict", **upload(bright), headers=headers).status_code == 200
+
+
+def test_a_named_site_and_with_an_asterisk_any_site_is_let_in(send_to, bright):
+    headers = {"Origin": ELSEWHERE, "Sec-Fetch-Site": "cross-site"}
+
+    for origins, status in (((ELSEWHERE,), 200), (("*",), 200), (("https://other.example",), 403), ((), 403)):
+        assert (
+            send_to(cors_origins=origins)("POST", "/predict", **upload(bright), headers=headers).status_code == status
+        )
+
+
+def test_a_link_from_another_site_leads_to_the_page(send):
+    headers = {"Sec-Fetch-Site": "cross-site"}
+
+    assert {send("GET", path, headers=headers).status_code for path in ("/", "/docs", "/health")} == {200}
+
+
+def test_pages_of_other_sites_do_not_use_up_the_rate(send_to, bright):
+    send = send_to(requests_per_minute=1)
+    for _ in range(3):
+        send("POST", "/predict", **upload(bright), headers={"Sec-Fetch-Site": "cross-site"})
+
+    assert send("POST", "/predict", **upload(bright)).status_code == 200
+
+
+def test_the_host_of_what_is_no_address_is_none():
+    assert [host_name(address) for address in ("http://[", "null", "", "//", "//HOST:1")] == [None] * 4 + ["host"]
 
 
 def test_a_preflight_needs_no_key_and_the_refusal_behind_it_can_be_read(send_to, bright):

@@ -100,6 +100,17 @@ def test_places_and_jobs_are_told_as_they_are_when_asked():
     workers.close()
 
 
+def test_only_what_is_counted_is_told_and_not_when_a_series_began(counted, bright):
+    send, counts = counted
+    send("POST", "/predict", **upload(bright))
+    found = counts()
+
+    assert not [labels for labels in found if labels[0].endswith("_created")]
+    assert found["pneumoscope_requests_total", "/predict", "200"] == 1
+    assert found["pneumoscope_request_seconds_count", "/predict"] == 1
+    assert ("process_start_time_seconds",) in found
+
+
 def test_two_servers_in_one_process_count_apart():
     one, other = Metrics(model="tiny"), Metrics(model="tiny")
     one.count_prediction(Decision.NORMAL)

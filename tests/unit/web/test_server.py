@@ -160,6 +160,31 @@ def test_a_head_without_end_is_cut_off(address):
             send_slowly(connection, b"x" * MOST_HEAD_BYTES, times=100)
 
 
+def test_a_head_that_comes_in_one_piece_is_bounded_too(address):
+    for length, status in ((MOST_HEAD_BYTES - 100, b"200"), (120_000, b"400"), (250_000, b"400")):
+        head = b"GET /health HTTP/1.1\r\nHost: x\r\nX-Long: "
+        with connected(address) as connection:
+            connection.sendall(head + b"x" * (length - len(head)) + b"\r\n\r\n")
+            assert answer(connection).startswith(b"HTTP/1.1 " + status), length
+
+
+def test_large_bodies_in_pieces_of_any_size_arrive_whole(address, bright):
+    for extra in (MOST_HEAD_BYTES - 1, MOST_HEAD_BYTES, MOST_HEAD_BYTES + 1, 5 * MOST_HEAD_BYTES):
+        body = FORM[0] + bright + b"\0" * extra + FORM[1]
+        chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+        head = request_head(0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+        with connected(address) as connection:
+            connection.sendall(head + chunks)
+            assert b'"diagnosis":"PNEUMONIA"' in answer(connection)
+
+
+def test_monitors_may_ask_for_the_head_alone(address):
+    for path in ("livez", "readyz", "health"):
+        found, whole = httpx.head(f"{address}{path}"), httpx.get(f"{address}{path}")
+        assert (found.status_code, found.content) == (200, b"")
+        assert found.headers["content-length"] == whole.headers["content-length"]
+
+
 def send_slowly(connection: socket.socket, data: bytes, *, times: int) -> None:
     for _ in range(times):
         connection.sendall(data)

@@ -49,10 +49,12 @@ def operations_router(service: Service) -> APIRouter:
     """All that is not about one radiograph."""
     router = APIRouter(tags=["operations"])
 
+    @router.head("/livez", include_in_schema=False)  # as some monitors ask
     @router.get("/livez", summary="Is the process alive?")
     async def alive() -> Alive:
         return Alive()
 
+    @router.head("/readyz", include_in_schema=False)
     @router.get("/readyz", summary="Can it take a request now?", responses=problems(503, 507))
     async def ready() -> Ready:
         return _readiness(service)

@@ -31,6 +31,7 @@ def reference_router(service: Service) -> APIRouter:
     """Both addresses, as the reference system has them."""
     router = APIRouter(tags=["for clients of earlier systems"])
 
+    @router.head("/health", include_in_schema=False)  # as some monitors ask
     @router.get("/health", summary="Is the server up?")
     async def health() -> Health:
         return Health()
