@@ -43,7 +43,7 @@ main()
 """
     found = run(code)
     assert found.returncode == 9
-    assert "pip install 'pneumoscope[train]'" in found.stderr
+    assert "pip install '.[train]' in a copy of the repository" in found.stderr
 
 
 @pytest.mark.parametrize("name", [*TRAINING_ONLY, *UNUSED_FOR_ONE_JPEG])

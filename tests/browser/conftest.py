@@ -60,13 +60,15 @@ def open_page(browser: Browser, address: str) -> Iterator[Open]:
     """Open the page in a window of its own; errors of its scripts and of its security policy fail the test."""
     contexts, errors = [], []
 
-    def opening(path: str = "/", *, width: int = 1440, height: int = 900, **options) -> Page:
+    def opening(path: str = "/", *, width: int = 1440, height: int = 900, prepare=None, **options) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, base_url=address, **options)
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda message: errors.append(message.text) if "Security Policy" in message.text else None)
+        if prepare:
+            prepare(page)
         page.goto(path)
         page.wait_for_selector("body[data-ready]")
         return page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 
 import pytest
@@ -28,7 +29,10 @@ def test_a_radiograph_is_answered_as_on_the_command_line_with_evidence_and_warni
 
     expect(page.locator("#decision")).to_have_text("Pneumonia suggested")
     expect(page.locator("#probability")).to_have_text(f"{100 * prediction.probability:.1f}\N{NO-BREAK SPACE}%")
-    expect(page.locator("#zone")).to_contain_text(f"Zone: {prediction.zone}.")
+    expect(page.locator("#zone")).to_contain_text(f"Zone: {prediction.zone} (above 83.2")
+    expect(page.locator("#zone")).to_contain_text(
+        "On validation at most 5\N{NO-BREAK SPACE}% of patients without pneumonia"
+    )
     expect(page.locator("#warnings")).to_contain_text("Unusual lungs.")
     expect(page.locator("#cases li")).to_have_count(5)
     expect(page.locator("header .disclaimer")).to_be_in_viewport()
@@ -37,8 +41,28 @@ def test_a_radiograph_is_answered_as_on_the_command_line_with_evidence_and_warni
     numbers = [
         float(text.replace("\N{MINUS SIGN}", "-")) for text in page.locator("#lung-rows .number").all_inner_texts()
     ]
-    assert sum(numbers[:-1]) == pytest.approx(numbers[-1], abs=0.03)
-    assert numbers[-1] == pytest.approx(prediction.logit, abs=0.006)
+    *parts, logit, calibrated = numbers
+    assert sum(parts) == pytest.approx(logit, abs=0.03)
+    assert logit == pytest.approx(prediction.logit, abs=0.006)
+    odds = prediction.probability / (1 - prediction.probability)
+    assert calibrated == pytest.approx(math.log(odds), abs=0.006)
+    percent = page.inner_text("#probability")
+    expect(page.locator("#lung-rows tr").last).to_contain_text(f"After calibration ({percent}): logit")
+
+
+def test_what_was_measured_on_unseen_radiographs_stands_beside_what_was_promised(open_page, shipped):
+    test = shipped.bundle.card.metrics["test"]
+    page = open_page()
+    give(page, WARNED)
+    answered(page)
+
+    for point in shipped.bundle.card.operating_points:
+        page.select_option("#operating-point", point.name)
+        found = test["operating_points"][point.name]["metrics"]
+        numbers = (f"{100 * found[name]['value']:.1f}\N{NO-BREAK SPACE}%" for name in ("sensitivity", "specificity"))
+        expect(page.locator("#point-tested")).to_have_text(
+            "On {} radiographs it had never seen: sensitivity {}, specificity {}.".format(test["radiographs"], *numbers)
+        )
 
 
 def test_another_method_and_other_colours_change_what_is_drawn_and_contours_leave_the_picture_free(open_page):
@@ -60,6 +84,27 @@ def test_another_method_and_other_colours_change_what_is_drawn_and_contours_leav
     assert max(abs(one - other) for one, other in zip(first, second, strict=True)) > 2
     assert mean_color(page, CONTOURS)[3] > 0.5
     assert page.evaluate(f"document.querySelector('{COLORS}').width") == 1
+
+
+def test_a_slow_map_is_asked_for_once_however_often_the_colours_change(open_page):
+    page = open_page()
+    give(page, WARNED)
+    answered(page)
+    held = []
+    page.route("**/page/map*", lambda route: held.append(route))  # noqa: PLW0108 - Playwright writes on it
+    page.select_option("#method", "occlusion")
+    expect(page.locator("#busy")).to_contain_text("asks the model many times")
+    assert mean_color(page, COLORS)[3] == 0  # not the colours of the method before
+    for color_map in ("hot", "viridis", "inferno"):
+        page.select_option("#color-map", color_map)
+    page.select_option("#method", "grad-cam")
+    answered(page)
+    page.select_option("#method", "occlusion")
+    assert len(held) == 1
+    held[0].continue_()
+    expect(page.locator("#method-note")).to_contain_text("169 of 169 coverings")
+
+    assert len(held) == 1
 
 
 def test_the_operating_point_changes_the_decision_but_not_the_probability(open_page):
@@ -92,7 +137,11 @@ def test_picture_report_and_numbers_can_be_taken_along(open_page):
     assert names == [f"person1951_bacteria_4882.pneumoscope.{suffix}" for suffix in ("png", "html", "json")]
     with pytest.raises(RefusedRadiograph, match="drew"):
         radiograph_from_bytes(saved["picture"].path().read_bytes(), "download")
-    assert "Pneumonia suggested" in saved["report"].path().read_text("utf-8")
+    report = " ".join(re.sub("<[^>]+>", " ", saved["report"].path().read_text("utf-8")).split())
+    assert "Pneumonia suggested" in report
+    for key in ("#lung-rows tr >> nth=-1", "#point-tested", "#zone"):
+        words = page.inner_text(key).replace("\N{MINUS SIGN}", "-")
+        assert " ".join(words.split()) in report
     numbers = json.loads(saved["numbers"].path().read_text("utf-8"))
     assert (numbers["file"], numbers["decision"]) == (WARNED.name, "PNEUMONIA")
     assert numbers["explanations"][0]["method"] == "grad-cam"
@@ -148,7 +197,23 @@ def test_examples_can_be_tried_without_a_file(open_page):
     page.click("#examples button >> nth=2")
     answered(page)
 
-    expect(page.locator("#zone")).to_contain_text("Zone: uncertain.")
+    expect(page.locator("#zone")).to_contain_text(
+        "Zone: uncertain (64.5\N{NO-BREAK SPACE}% to 83.2\N{NO-BREAK SPACE}%)."
+    )
+
+
+def test_an_example_chosen_by_key_takes_the_focus_along_and_one_that_cannot_be_had_is_told_of(open_page):
+    page = open_page()
+    page.route("**/static/examples/*", lambda route: route.fulfill(status=404, body="no"))
+    page.focus("#examples button >> nth=0")
+    page.keyboard.press("Enter")
+    expect(page.locator("#example-failed")).to_have_text("The server answered 404.")
+    page.unroute_all()
+    page.keyboard.press("Enter")
+    answered(page)
+
+    expect(page.locator("#answer")).to_be_focused()
+    expect(page.locator("#example-failed")).to_be_empty()
 
 
 def test_a_picture_can_be_pasted_or_dropped(open_page):

@@ -60,10 +60,24 @@ def test_the_page_speaks_german_to_a_german_browser(open_page):
     assert page.get_attribute("html", "lang") == "de"
     expect(page.locator("#decision")).to_have_text("Kein Hinweis auf Pneumonie")
     expect(page.locator("#probability")).to_have_text("67,0\N{NO-BREAK SPACE}%")
-    expect(page.locator("#zone")).to_contain_text("Bereich: unsicher.")
+    expect(page.locator("#zone")).to_contain_text("Bereich: unsicher (64,5")
+    expect(page.locator("#point-numbers")).to_contain_text("(Validierungsteil)")
+    expect(page.locator("#file-facts")).to_contain_text("Pixel, JPEG,")
+    expect(page.locator(".about-here [lang=en]")).to_contain_text("Guangzhou", use_inner_text=False)
     page.on("dialog", lambda dialog: dialog.accept())
     page.click("#languages a[hreflang=en]")
     expect(page.locator("#open-about")).to_have_text("About the model")
+
+
+def test_only_what_the_server_wrote_is_marked_as_english(open_page):
+    page = open_page("/?language=de")
+    give(page, {"name": "bad.txt", "mimeType": "text/plain", "buffer": b"no"})
+    expect(page.locator(".refused-why [lang=en]")).to_be_visible()
+    page.click("#clear")
+    give(page, {"name": "large.png", "mimeType": "image/png", "buffer": bytes(8 * 2**20 + 1)})
+
+    expect(page.locator(".refused-why")).to_have_text("Die Datei ist größer als 8 MB.")
+    expect(page.locator("#refused [lang=en]")).to_have_count(0)
 
 
 def test_dark_follows_the_system_and_the_switch_is_remembered(open_page):

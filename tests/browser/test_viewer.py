@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from .conftest import answered, example, give
+from .conftest import answered, example, give, mean_color
 
 
 def zoomed(page: Page) -> int:
@@ -43,6 +43,63 @@ def test_a_click_enlarges_and_wheel_and_drag_move_both_panes_together(open_page)
     page.keyboard.press("Escape")
     expect(page.locator("#enlarged")).to_be_hidden()
     expect(page.locator("#viewer-home #viewer")).to_be_visible()
+
+
+def keeping_one_picture(page: Page) -> None:
+    """As after forty more radiographs: only the newest picture is kept, others are asked for again."""
+
+    def changed(route: Route) -> None:
+        script = route.fetch()
+        short = script.text().replace("MOST_PICTURES = 40", "MOST_PICTURES = 1")
+        assert short != script.text()
+        route.fulfill(response=script, body=short)
+
+    page.route("**/static/queue.js", changed)
+
+
+def test_beside_an_answer_there_is_never_the_picture_of_another_radiograph(open_page):
+    page = open_page(prepare=keeping_one_picture)
+    give(page, example("person1950"), example("NORMAL2-IM-1442"))
+    expect(page.locator("#status")).to_have_text("2 of 2 read")
+    page.click(".entry-open >> nth=1")
+    answered(page)
+    held: list[Route] = []
+    page.route("**/page/radiograph.png", lambda route: held.append(route))  # noqa: PLW0108 - Playwright writes on it
+    page.click(".entry-open >> nth=0")
+    expect(page.locator("#answer-file")).to_contain_text("person1950")
+    expect(page.locator("#busy")).to_have_text("Drawing…")
+    page.select_option("#color-map", "hot")
+
+    for layer in ("radiograph", "colors", "contours"):
+        assert mean_color(page, f"#pane canvas.{layer}")[3] == 0
+    expect(page.locator("#method-note")).to_be_empty()
+    while not held:
+        page.wait_for_timeout(20)
+    held.pop().abort()
+    expect(page.locator("#busy")).to_have_text(
+        "The radiograph could not be shown: The connection broke off while this was sent."
+    )
+    assert mean_color(page, "#pane canvas.radiograph")[3] == 0
+    page.unroute("**/page/radiograph.png")
+    page.click(".entry-open >> nth=0")
+    answered(page)
+    assert mean_color(page, "#pane canvas.radiograph")[3] == 255
+
+
+def test_another_file_at_the_same_address_is_not_shown_beside_the_first_answer(open_page):
+    page = open_page()
+    give(page, example("person1950"))
+    answered(page)
+
+    def changed(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, headers={**response.headers, "x-content-sha256": 64 * "0"})
+
+    page.route("**/page/map*", changed)
+    page.select_option("#method", "hirescam")
+
+    expect(page.locator("#busy")).to_contain_text("There is another file at this address now.")
+    assert mean_color(page, "#pane canvas.colors")[3] == 0
 
 
 def test_two_fingers_zoom_an_enlarged_radiograph_and_leave_the_page_alone(open_page):

@@ -62,7 +62,9 @@ def command(
         import torch  # noqa: F401 - to say early and clearly that it is missing
     except ModuleNotFoundError as error:
         raise MissingExtra(
-            "train-extra-missing", "Training needs PyTorch.", remedy="pip install 'pneumoscope[train]'"
+            "train-extra-missing",
+            "Training needs PyTorch.",
+            remedy="pip install '.[train]' in a copy of the repository",
         ) from error
     from pneumoscope.cli.training_display import TrainingDisplay, tensorboard_of
     from pneumoscope.training.compute import compute_here

@@ -28,6 +28,7 @@ SCRIPT_SECTIONS: Final = (
     "list",
     "answer",
     "points",
+    "parts",
     "lungs",
     "similar",
     "viewer",
@@ -106,7 +107,9 @@ def facts_for_scripts(model: PageModel, settings: Settings) -> dict[str, Any]:
         "at_a_time": max(1, min(2, settings.threads)),
         "operating_points": [point.to_dict() for point in card.operating_points],
         "operating_point": predictor.operating_point.name,
+        "tested": tested_points(card),
         "zones": zone_ends(card),
+        "calibration": {"slope": card.calibration.slope, "intercept": card.calibration.intercept},
         "scale_logit": card.saliency.scale_logit,
         "strength_percent": round(100 * DEFAULT_ALPHA),
         "layer_px": MOST_PX,
@@ -126,12 +129,24 @@ def similar_credit(model: PageModel) -> str | None:
     return attribution_of(model.predictor.bundle)
 
 
-def zone_ends(card: Card) -> dict[str, float] | None:
-    """Below `low` pneumonia is unlikely, above `high` likely, between them uncertain; `alpha` is the promised error."""
+def zone_ends(card: Card) -> dict[str, Any] | None:
+    """Below `low` pneumonia is unlikely, above `high` likely, between them uncertain; `alpha` is the error on `part`."""
     if card.zones is None:
         return None
     low, high = sorted((card.zones.pneumonia_possible_from, card.zones.normal_possible_up_to))
-    return {"low": low, "high": high, "alpha": card.zones.alpha}
+    return {"low": low, "high": high, "alpha": card.zones.alpha, "part": card.zones.chosen_on}
+
+
+def tested_points(card: Card) -> dict[str, dict[str, float]]:
+    """Measured on the test split: radiographs, sensitivity and specificity of each operating point that the card tells."""
+    return {
+        point.name: {
+            "radiographs": found["radiographs"],
+            **{name: found[name]["value"] for name in ("sensitivity", "specificity")},
+        }
+        for point in card.operating_points
+        if (found := tested(card, point.name))
+    }
 
 
 def tested(card: Card, point: str) -> Mapping[str, Any] | None:

@@ -29,17 +29,21 @@ from pneumoscope.web.upload import UPLOAD_NAME
 SIMILAR: Final = 5
 LARGEST_PX: Final = 4096
 """Longer side of the picture that is sent to look at closely."""
-SETTINGS: Final = MethodSettings(masks=600)
+MASKS: Final = 600
 """RISE with so many masks takes a few seconds in one thread, and gives the same map each time."""
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class PageModel:
-    """An open bundle as the page asks it; `cases` is None where it has no index of similar cases."""
+    """An open bundle as the page asks it; `cases` is None where it has no index of similar cases.
+
+    Slow methods stop after `budget_seconds` (None: never) with what they have.
+    """
 
     explainable: ExplainableBundle
     cases: CaseIndex | None
+    budget_seconds: float | None = None
 
     @property
     def predictor(self) -> Predictor:
@@ -49,6 +53,10 @@ class PageModel:
     def methods(self) -> tuple[Method, ...]:
         """Those that this server can be asked for."""
         return available_methods(self.explainable)
+
+    @property
+    def method_settings(self) -> MethodSettings:
+        return MethodSettings(masks=MASKS, budget_seconds=self.budget_seconds)
 
 
 @final
@@ -84,7 +92,7 @@ def page_explanation(data: bytes, model: PageModel, method: Method) -> dict[str,
     refuse_unavailable(method, model.explainable)
     prediction = predicted(data, model.predictor)
     picture = model.predictor.preprocessing(prediction.radiograph.gray)
-    return explanation_of(explained(picture, model.explainable, method, settings=SETTINGS))
+    return explanation_of(explained(picture, model.explainable, method, settings=model.method_settings))
 
 
 def full_picture(data: bytes, model: PageModel) -> bytes:
@@ -102,7 +110,7 @@ def explained_as_chosen(data: bytes, model: PageModel, choices: Choices, *, simi
     refuse_unavailable(choices.method, model.explainable)
     radiograph = predicted(data, model.predictor).radiograph
     found = explain_with_bundle(
-        UPLOAD_NAME, radiograph, model.explainable, choices.method, settings=SETTINGS, similar=similar
+        UPLOAD_NAME, radiograph, model.explainable, choices.method, settings=model.method_settings, similar=similar
     )
     prediction = found.prediction
     assert prediction is not None

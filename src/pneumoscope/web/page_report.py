@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from pneumoscope import __version__
+from pneumoscope.evaluation.calibration import PlattCalibration
 from pneumoscope.evaluation.operating_point import Decision, OperatingPoint
 from pneumoscope.explanation.contours import draw_contours, levels_of_scale
 from pneumoscope.explanation.heat_map import blended
@@ -19,7 +20,7 @@ from pneumoscope.inference.explain import METHOD_TITLES, ExplainedRadiograph
 from pneumoscope.inference.prediction import Prediction
 from pneumoscope.web.answer import base64_text
 from pneumoscope.web.language import Language
-from pneumoscope.web.page import environment, zone_ends
+from pneumoscope.web.page import environment, tested_points, zone_ends
 from pneumoscope.web.page_answer import Choices, PageModel, base64_png, explained_as_chosen, thumbnail_address
 from pneumoscope.web.page_layer import key_png
 
@@ -48,7 +49,8 @@ def report_html(data: bytes, model: PageModel, choices: Choices, language: Langu
             suggested=prediction.decision is Decision.PNEUMONIA,
             scale=scale(prediction, card.operating_points),
             zones=zone_ends(card),
-            lungs=lung_rows(prediction, language),
+            tested=tested_points(card).get(prediction.operating_point.name),
+            lungs=lung_rows(prediction, card.calibration, language),
             similar=similar_rows(found, language),
             method=METHOD_TITLES[choices.method],
             coloring=choices.coloring,
@@ -86,8 +88,8 @@ def scale(prediction: Prediction, points: Iterable[OperatingPoint]) -> dict[str,
     return {"probability": 100 * prediction.probability, "thresholds": sorted(thresholds.items())}
 
 
-def lung_rows(prediction: Prediction, language: Language) -> list[tuple[str, str]]:
-    """What each place adds to the logit, in words and numbers; none where the bundle cannot tell."""
+def lung_rows(prediction: Prediction, calibration: PlattCalibration, language: Language) -> list[tuple[str, str]]:
+    """What each place adds to the logit, their sum, and what calibration makes of it; none where the bundle cannot tell."""
     region = prediction.lungs.evidence_logit if prediction.lungs else None
     if region is None:
         return []
@@ -98,7 +100,13 @@ def lung_rows(prediction: Prediction, language: Language) -> list[tuple[str, str
         "bias": region.bias,
     }
     rows = [(language.say(f"lungs.{name}"), signed(value, language)) for name, value in parts.items()]
-    return [*rows, (language.say("lungs.sum", logit="").strip(), signed(sum(parts.values()), language))]
+    logit = sum(parts.values())
+    calibrated = language.say("lungs.calibrated", probability=language.percent(prediction.probability))
+    return [
+        *rows,
+        (language.say("lungs.sum"), signed(logit, language)),
+        (calibrated, signed(calibration.slope * logit + calibration.intercept, language)),
+    ]
 
 
 def signed(value: float, language: Language) -> str:

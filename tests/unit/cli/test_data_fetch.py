@@ -193,7 +193,7 @@ def test_without_kagglehub_the_extra_is_named(run, output, monkeypatch):
     monkeypatch.setitem(sys.modules, "kagglehub", None)
     status, _, err = run("data", "fetch", "--output", output)
     assert status == 9
-    assert "pip install 'pneumoscope[data]'" in err
+    assert "pip install '.[data]' in a copy of the repository" in err
 
 
 def test_an_archive_at_hand_is_unpacked_without_network_and_clutter(run, output, tmp_path):

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from pneumoscope.cli import serve
+from pneumoscope.inference.pool import usable_cores
 from pneumoscope.web.settings import Settings
 
 PROGRAM = [sys.executable, "-c", "from pneumoscope.cli.main import main; main()", "serve", "--port", "0"]
@@ -63,6 +64,7 @@ def test_every_option_reaches_the_server(started, tmp_path):
 def test_what_opens_the_server_is_off_by_default(started):
     settings, _ = started(environment={"PNEUMOSCOPE_API_KEY": None})
 
+    assert settings.threads == usable_cores() + 1
     assert settings.waiting == 8 * settings.threads
     assert (settings.allow_url, settings.jobs, settings.api_key) == (False, None, None)
     assert (settings.requests_per_minute, settings.cors_origins) == (None, ())

@@ -80,7 +80,7 @@ def test_the_settings_of_the_user_neither_matter_nor_change(tmp_path):
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MissingExtra, match=r"figures-extra-missing.*pip install 'pneumoscope\[figures\]'"):
+    with pytest.raises(MissingExtra, match=r"figures-extra-missing.*pip install '\.\[figures\]' in a copy"):
         training_curves(ROWS)
 
 

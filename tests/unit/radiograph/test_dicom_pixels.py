@@ -230,7 +230,7 @@ def test_a_missing_decoder_is_named_with_what_to_install(transfer_syntax: str, m
     monkeypatch.setattr(Decoder, "available_plugins", property(lambda _decoder: ("gdcm",)))
     refusal = refusal_of(data)
     assert refusal.code == "codec-missing"
-    assert "pip install 'pneumoscope[dicom]'" in refusal.remedy
+    assert "pip install '.[dicom]' in a copy of the repository" in refusal.remedy
 
 
 def test_jpeg_2000_is_read_by_pillow_where_the_extra_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

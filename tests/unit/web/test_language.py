@@ -55,6 +55,7 @@ def test_no_word_is_never_asked_for():
     by_name = (
         "labels.",
         "points.",
+        "parts.",
         "methods.",
         "method_words.",
         "units.",

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from pneumoscope.radiograph.containers import DRAWN_MARK
 from pneumoscope.web import page
 from pneumoscope.web.security import HEADERS
 
-from .conftest import gray_png, upload
+from .conftest import gray_png, tiny_card, upload
 
 DISCLAIMER = "Research and education only. Not a medical device."
 STATIC = Path(page.__file__).parent / "static"
@@ -246,6 +247,42 @@ def test_the_whole_radiograph_comes_in_its_own_resolution(send):
     assert Image.open(io.BytesIO(content)).size == (1500, 900)
 
 
+@pytest.mark.parametrize("path", ["map?method=hirescam", "radiograph.png", "sheet.png", "report.html"])
+def test_what_is_asked_for_later_names_the_file_it_was_made_of(send, bright, path):
+    first = send("POST", "/page/prediction", **upload(bright)).json()
+
+    assert send("POST", f"/page/{path}", **upload(bright)).headers["x-content-sha256"] == first["result"]["sha256"]
+
+
+@pytest.mark.parametrize("method", ["occlusion", "rise"])
+def test_slow_methods_stop_when_half_of_the_deadline_is_over_with_what_they_have(send_to, bright, method):
+    found = send_to(deadline_seconds=1e-6)("POST", f"/page/map?method={method}", **upload(bright)).json()
+
+    assert 0 < found["masks"] < found["planned_masks"]
+
+
+def test_the_tested_numbers_are_those_of_each_operating_point_that_the_card_tells():
+    interval = {"value": 0.9, "low": 0.8, "high": 1.0}
+    lower = {**interval, "value": 0.7}
+    test = {
+        "radiographs": 10,
+        "patients": 8,
+        "metrics": {"auroc": interval},
+        "operating_points": {"balanced": {"metrics": {"sensitivity": interval, "specificity": lower}}},
+    }
+    card = replace(tiny_card(), metrics={"test": test})
+
+    assert page.tested_points(card) == {"balanced": {"radiographs": 10, "sensitivity": 0.9, "specificity": 0.7}}
+
+
+def test_the_report_promises_and_adds_up_as_the_page_does(send, bright):
+    words = " ".join(
+        send("POST", "/page/report.html", **upload(bright)).text.replace("\N{NO-BREAK SPACE}", " ").split()
+    )
+
+    assert "On the part it was chosen on (validation): sensitivity 90.0 %, specificity 80.0 %." in words
+
+
 def test_the_key_shows_the_colours_of_the_colour_map(send):
     strips = [
         Image.open(io.BytesIO(send("GET", f"/page/key.png?color_map={name}").content)).convert("RGBA")
@@ -311,4 +348,6 @@ def test_facts_for_the_scripts_hold_every_operating_point(html):
 
     assert [point["name"] for point in facts["operating_points"]] == ["balanced", "rule-in"]
     assert facts["zones"] is None
+    assert facts["calibration"] == {"slope": 8.0, "intercept": -4.0}
+    assert facts["tested"] == {}
     assert facts["both_signs"] == ["coolwarm"]

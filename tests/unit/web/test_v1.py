@@ -170,6 +170,18 @@ def test_similar_cases_are_named_nearest_first(predictor, bright):
         case.case_id for case in cases.nearest(embedding, 3, sha256=predictor.predict(bright).radiograph.sha256)
     ]
     assert len({case.case_id for case in found}) == 3
+    assert not any(case.perhaps_same for case in found)
+
+
+def test_a_similar_case_that_is_perhaps_the_same_film_is_said_to_be(predictor, bright):
+    embedding = predictor.predict(bright).embedding
+    directions = np.array([[0.05, 1.0], [1.0, 0.0], [-0.05, -1.0], [-1.0, 0.0]], np.float32)
+    names = [np.array([f"{name}{place}" for place in range(4)]) for name in ("id", "label", "subtype", "patient", "")]
+    cases = case_index(*names, embedding - np.array([0.0, 1.0], np.float32) + directions, components=2)
+
+    found = v1_prediction(bright, 0, V1Options(similar=4, map="none"), ExplainableBundle(predictor), cases).similar
+
+    assert [(case.case_id, case.perhaps_same) for case in found[:2]] == [("id0", True), ("id1", False)]
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from hashlib import sha256
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Header, Query, Request
 from pydantic import BaseModel, Field
@@ -30,6 +32,10 @@ from pneumoscope.web.service import Service
 from pneumoscope.web.upload import small_json
 
 PNG = "image/png"
+CONTENT_NAME: Final = "X-Content-SHA256"
+"""Tells which file was read: what lies at a URL may have changed since the first answer."""
+
+Answer = TypeVar("Answer")
 
 ColorMap = Annotated[str, Field(max_length=60)]
 
@@ -58,7 +64,7 @@ class Chosen(BaseModel):
 def page_router(service: Service) -> APIRouter:
     """All addresses of the page. None of them keeps anything of a radiograph."""
     router = APIRouter(include_in_schema=False)
-    model = PageModel(service.model, service.cases)
+    model = PageModel(service.model, service.cases, budget_seconds=service.settings.explaining_seconds)
     _show(router, service, model)
     _answer(router, service, model)
     _draw(router, service)
@@ -83,12 +89,15 @@ def _answer(router: APIRouter, service: Service, model: PageModel) -> None:
         return answer
 
     @router.post("/page/map")
-    async def map_for_page(request: Request, method: Method) -> dict[str, Any]:
-        return await service.answered(request, lambda data: page_explanation(data, model, method))
+    async def map_for_page(request: Request, response: Response, method: Method) -> dict[str, Any]:
+        found, named = await _named(service, request, lambda data: page_explanation(data, model, method))
+        response.headers.update(named)
+        return found
 
     @router.post("/page/radiograph.png")
     async def full_radiograph(request: Request) -> Response:
-        return Response(await service.answered(request, lambda data: full_picture(data, model)), media_type=PNG)
+        picture, named = await _named(service, request, lambda data: full_picture(data, model))
+        return Response(picture, media_type=PNG, headers=named)
 
 
 def _draw(router: APIRouter, service: Service) -> None:
@@ -111,13 +120,18 @@ def _take_along(router: APIRouter, service: Service, model: PageModel) -> None:
     @router.post("/page/sheet.png")
     async def draw_sheet(request: Request, chosen: Annotated[Chosen, Query()]) -> Response:
         choices = chosen.choices(service.predictor)
-        return Response(await service.answered(request, lambda data: sheet_png(data, model, choices)), media_type=PNG)
+        sheet, named = await _named(service, request, lambda data: sheet_png(data, model, choices))
+        return Response(sheet, media_type=PNG, headers=named)
 
     @router.post("/page/report.html")
     async def write_report(request: Request, chosen: Annotated[Chosen, Query()]) -> HTMLResponse:
         choices = chosen.choices(service.predictor)
         words = chosen_language(chosen.language, request.headers.get("accept-language"))
         made = datetime.now(UTC)
-        return HTMLResponse(
-            await service.answered(request, lambda data: report_html(data, model, choices, words, made))
-        )
+        report, named = await _named(service, request, lambda data: report_html(data, model, choices, words, made))
+        return HTMLResponse(report, headers=named)
+
+
+async def _named(service: Service, request: Request, work: Callable[[bytes], Answer]) -> tuple[Answer, dict[str, str]]:
+    """What `work` makes of the radiograph of a request, with the header that names the file."""
+    return await service.answered(request, lambda data: (work(data), {CONTENT_NAME: sha256(data).hexdigest()}))

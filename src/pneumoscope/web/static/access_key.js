@@ -3,6 +3,7 @@
 const NAME = "pneumoscope-key";
 const dialog = document.getElementById("key");
 const input = document.getElementById("key-input");
+const wrong = document.getElementById("key-wrong");
 let asking = null;
 
 export function keptKey() {
@@ -13,12 +14,18 @@ export function keptKey() {
   }
 }
 
+/* What is copied often has a space or a line's end around it. */
+input.addEventListener("input", () => {
+  if (input.value !== input.value.trim()) input.value = input.value.trim();
+});
+
 /* Ask for a key, once for all who wait for it; null where the person closes the dialog. `refused` is the key that failed. */
 export function askedKey(refused) {
   const kept = keptKey();
   if (kept !== null && kept !== refused) return Promise.resolve(kept);
   asking ??= new Promise((answer) => {
     input.value = "";
+    wrong.hidden = refused === null;
     dialog.returnValue = "close";
     dialog.addEventListener(
       "close",

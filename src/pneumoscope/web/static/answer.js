@@ -6,13 +6,14 @@ import { called, decimals, facts, language, percent, roundPercent, say, titleOf 
 
 const part = (name) => document.getElementById(name);
 const panel = part("answer");
+const PENDING = { waiting: "list.waiting", reading: "list.reading", cancelled: "list.cancelled" };
 
 export function showAnswer(entry) {
   part("answer-file").textContent = entry.name;
   part("answered").hidden = entry.state !== "read";
   part("refused").hidden = entry.state !== "refused";
   part("pending").hidden = entry.state === "read" || entry.state === "refused";
-  part("pending").textContent = entry.state === "cancelled" ? say("list.cancelled") : say("list.reading");
+  part("pending").textContent = PENDING[entry.state] ? say(PENDING[entry.state]) : "";
   part("again").hidden = entry.state !== "refused" && entry.state !== "cancelled";
   if (entry.state === "read") showRead(entry);
   if (entry.state === "refused") showRefusal(entry.refusal);
@@ -47,10 +48,11 @@ function showRead(entry) {
     values,
   );
   part("point-numbers").textContent = say("answer.point_numbers", {
-    part: point.chosen_on,
+    part: called("parts", point.chosen_on),
     sensitivity: percent(point.sensitivity),
     specificity: percent(point.specificity),
   });
+  showTested(facts.tested[point.name]);
   part("operating-point").value = choices.operatingPoint;
   showZone(result.zone);
   showScale(result.probability);
@@ -58,13 +60,28 @@ function showRead(entry) {
   part("file-facts").textContent = factsOf(result).join(", ");
 }
 
+/* What was measured where nothing was chosen, beside what the choice promises. */
+function showTested(tested) {
+  part("point-tested").hidden = !tested;
+  if (!tested) return;
+  part("point-tested").textContent = say("answer.point_tested", {
+    radiographs: tested.radiographs,
+    sensitivity: percent(tested.sensitivity),
+    specificity: percent(tested.specificity),
+  });
+}
+
 function showZone(zone) {
   part("zone").hidden = !zone;
   if (!zone) return;
   part("zone").dataset.zone = zone;
   const [name, meaning] = part("zone").children;
-  name.textContent = `${say(`answer.zone_${zone}`)}.`;
-  meaning.textContent = say(`answer.zone_${zone}_words`, { alpha: roundPercent(facts.zones.alpha) });
+  const { low, high, alpha, part: chosenOn } = facts.zones;
+  name.textContent = say(`answer.zone_${zone}`, { low: percent(low), high: percent(high) });
+  meaning.textContent = say(`answer.zone_${zone}_words`, {
+    alpha: roundPercent(alpha),
+    part: called("parts", chosenOn),
+  });
 }
 
 function showWarnings(warnings) {
@@ -79,11 +96,13 @@ function showWarnings(warnings) {
   );
 }
 
-function showRefusal({ message, remedy, code }) {
+function showRefusal({ message, remedy, code, title: itsTitle, english }) {
   const [title, why, what] = part("refused").children;
-  title.textContent = titleOf("refusals", code) || say("problem.title");
-  why.replaceChildren(inEnglish(message));
-  what.replaceChildren(inElement("strong", `${say("problem.remedy")}:`), " ", inEnglish(remedy ?? ""));
+  const inItsLanguage = (text) => (english ? inEnglish(text) : inElement("span", text));
+  title.textContent = titleOf("refusals", code) || itsTitle || say("problem.title");
+  why.replaceChildren(inItsLanguage(message));
+  what.hidden = !remedy;
+  what.replaceChildren(inElement("strong", `${say("problem.remedy")}:`), " ", inItsLanguage(remedy ?? ""));
 }
 
 /* Sentences of the server are English, whatever the page speaks; screen readers are told. */
@@ -100,9 +119,14 @@ function inElement(tag, text) {
 }
 
 function factsOf({ columns_px, rows_px, age_years, sex, view_position, media_type, sha256 }) {
-  const found = [say("answer.size", { columns: columns_px, rows: rows_px }), media_type];
+  const found = [say("answer.size", { columns: columns_px, rows: rows_px }), kindOf(media_type)];
   if (age_years !== null) found.push(say("answer.age", { years: decimals(age_years, age_years % 1 ? 1 : 0) }));
   if (sex) found.push(sex);
   if (view_position) found.push(say("answer.view", { view: view_position }));
   return [...found, `SHA-256 ${sha256.slice(0, 16)}…`];
+}
+
+/* "JPEG" of image/jpeg, "DICOM" of application/dicom. */
+function kindOf(mediaType) {
+  return mediaType.split("/").pop().toUpperCase();
 }

@@ -14,7 +14,13 @@ export function openDownloads(current, all) {
     const entry = current();
     save(asJson(numbersOf(entry)), `${stem(entry)}.json`);
   });
-  part("download-all").addEventListener("click", () => save(asJson(all().map(numbersOf)), "pneumoscope.json"));
+  part("download-all").addEventListener("click", () => save(asJson(all().map(contentOf)), "pneumoscope.json"));
+}
+
+/* The numbers of an entry, or why there are none. */
+function contentOf(entry) {
+  if (entry.state === "read") return numbersOf(entry);
+  return { file: entry.name, code: entry.refusal.code, detail: entry.refusal.message };
 }
 
 /* What `predict --json` says, at the chosen operating point, with the maps and cases that were asked for. */

@@ -40,9 +40,23 @@ export function openIntake(take) {
   examples.addEventListener("click", async (event) => {
     const name = event.target.closest("[data-example]")?.dataset.example;
     if (!name) return;
-    const content = await (await fetch(`/static/examples/${name}`)).blob();
-    take([{ name, file: new File([content], name) }]);
+    const failed = document.getElementById("example-failed");
+    failed.textContent = "";
+    try {
+      take([{ name, file: new File([await contentOf(`/static/examples/${name}`)], name) }]);
+      document.getElementById("answer").focus(); // the button is gone
+    } catch (error) {
+      failed.textContent = error.message;
+    }
   });
+}
+
+async function contentOf(address) {
+  const response = await fetch(address).catch(() => {
+    throw new Error(say("problem.no_answer"));
+  });
+  if (!response.ok) throw new Error(say("problem.other", { status: response.status }));
+  return response.blob();
 }
 
 function nextPasted() {

@@ -4,13 +4,30 @@ import { pictureIn } from "./pictures.js";
 import { askAbout, askWith } from "./server.js";
 import { facts } from "./words.js";
 
-/* The map of an entry by one method: asked for once. */
+/* Maps on their way: `${entry.number} ${method}` → {promise, signal}. */
+const underWay = new Map();
+
+/* The map of an entry by one method: asked for once, also by those who ask while it is made. */
 export async function explanationOf(entry, method, signal) {
-  if (!entry.explanations.has(method)) {
-    const path = `/page/map?${new URLSearchParams({ method })}`;
-    entry.explanations.set(method, await (await askAbout(entry, path, { signal })).json());
+  if (entry.explanations.has(method)) return entry.explanations.get(method);
+  const name = `${entry.number} ${method}`;
+  let asked = underWay.get(name);
+  if (!asked || asked.signal.aborted) {
+    asked = { promise: askedFor(entry, method, signal), signal };
+    underWay.set(name, asked);
   }
-  return entry.explanations.get(method);
+  try {
+    return await asked.promise;
+  } finally {
+    if (underWay.get(name) === asked) underWay.delete(name);
+  }
+}
+
+async function askedFor(entry, method, signal) {
+  const path = `/page/map?${new URLSearchParams({ method })}`;
+  const explanation = await (await askAbout(entry, path, { signal })).json();
+  entry.explanations.set(method, explanation);
+  return explanation;
 }
 
 export class Layers {

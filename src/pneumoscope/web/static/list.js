@@ -7,6 +7,8 @@ const list = document.getElementById("entries");
 const pattern = document.getElementById("entry");
 const statusLine = document.getElementById("status");
 const progress = document.getElementById("progress");
+const stopped = document.getElementById("stopped");
+const goOn = document.getElementById("go-on");
 const cancelAll = document.getElementById("cancel-all");
 const downloadAll = document.getElementById("download-all");
 
@@ -88,10 +90,13 @@ export class SessionList {
     if (refused) parts.push(say("list.refused", { count: refused }));
     if (left) parts.push(say("list.left", { count: left }));
     statusLine.textContent = parts.join(", ");
+    const halted = left > 0 ? queue.stopped : null;
+    stopped.textContent = halted?.message ?? "";
+    goOn.hidden = !halted;
     progress.hidden = left === 0 || all < 2;
     progress.max = Math.max(1, all);
     progress.value = all - left;
     cancelAll.hidden = left < 2;
-    downloadAll.hidden = queue.count("read") < 2;
+    downloadAll.hidden = queue.count("read", "refused") < 2;
   }
 }

@@ -1,12 +1,12 @@
 /* What each lung and the rest of the picture add to the answer: numbers that add up to the logit. */
 
-import { roundPercent, say, signed } from "./words.js";
+import { facts, percent, roundPercent, say, signed } from "./words.js";
 
 const section = document.getElementById("lungs");
 const rows = document.getElementById("lung-rows");
 const share = document.getElementById("lung-share");
 
-export function showLungs({ result: { lungs, logit } }) {
+export function showLungs({ result: { lungs, logit, probability } }) {
   const evidence = lungs?.evidence_logit;
   section.hidden = !evidence;
   if (!evidence) return;
@@ -18,9 +18,11 @@ export function showLungs({ result: { lungs, logit } }) {
   ];
   const largest = Math.max(...parts.map(([, value]) => Math.abs(value)), 1e-6);
   rows.replaceChildren(...parts.map(([name, value]) => row(say(`lungs.${name}`), value, largest)));
-  const sum = row(say("lungs.sum", { logit: "" }).trim(), logit, null);
+  const sum = row(say("lungs.sum"), logit, null);
   sum.className = "sum";
-  rows.append(sum);
+  const { slope, intercept } = facts.calibration;
+  const calibrated = say("lungs.calibrated", { probability: percent(probability) });
+  rows.append(sum, row(calibrated, slope * logit + intercept, null));
   share.hidden = lungs.heat_inside_lungs === null;
   if (!share.hidden) share.textContent = say("lungs.share", { share: roundPercent(lungs.heat_inside_lungs) });
 }

@@ -25,10 +25,13 @@ const list = new SessionList(queue, { open, drop, decisionOf });
 openIntake((sources) => open(queue.add(sources)));
 openDownloads(
   () => current,
-  () => queue.entries.filter(({ state }) => state === "read"),
+  () => queue.entries.filter(({ state }) => state === "read" || state === "refused"),
 );
 
-queue.addEventListener("change", () => show());
+queue.addEventListener("change", () => {
+  show();
+  if (current && current.state !== "read") showAnswer(current);
+});
 queue.addEventListener("done", ({ detail: entry }) => {
   if (entry.state === "read") list.thumbnail(entry);
   if (entry !== current) return;
@@ -97,6 +100,7 @@ part("again").addEventListener("click", () => {
   queue.again(current);
   open(current);
 });
+part("go-on").addEventListener("click", () => queue.goOn());
 part("cancel-all").addEventListener("click", () => {
   queue.cancelAll();
   if (current?.state === "cancelled") open(current);

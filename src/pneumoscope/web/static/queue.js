@@ -1,6 +1,6 @@
 /* The radiographs of this session: each waits, is read, and stays in memory with its answer until it is removed. */
 
-import { askAbout } from "./server.js";
+import { askAbout, concernsAll } from "./server.js";
 import { facts } from "./words.js";
 
 /* So many pictures are kept beside their answers; older ones are asked for again when they are looked at. */
@@ -13,6 +13,7 @@ export class Queue extends EventTarget {
     this.running = 0;
     this.added = 0;
     this.pictured = [];
+    this.stopped = null; // by a refusal that every further entry would meet too
   }
 
   /* Sources are {name, file} or {name, url}. The first of the new entries is returned. */
@@ -30,7 +31,7 @@ export class Queue extends EventTarget {
       explanations: new Map(),
     }));
     this.entries.push(...entries);
-    this.#work();
+    this.goOn();
     return entries[0];
   }
 
@@ -49,6 +50,11 @@ export class Queue extends EventTarget {
 
   again(entry) {
     Object.assign(entry, { state: "waiting", stop: new AbortController(), refusal: null });
+    this.goOn();
+  }
+
+  goOn() {
+    this.stopped = null;
     this.#work();
   }
 
@@ -77,7 +83,7 @@ export class Queue extends EventTarget {
   }
 
   #work() {
-    while (this.running < facts.at_a_time) {
+    while (!this.stopped && this.running < facts.at_a_time) {
       const entry = this.entries.find(({ state }) => state === "waiting");
       if (!entry) break;
       this.running += 1;
@@ -105,6 +111,11 @@ export class Queue extends EventTarget {
       this.picture(entry, radiograph.png);
     } catch (error) {
       if (signal.aborted) return;
+      if (concernsAll(error)) {
+        this.stopped = error;
+        Object.assign(entry, { state: "waiting", busy: false });
+        return;
+      }
       entry.refusal = error;
       entry.state = "refused";
     }

@@ -5,17 +5,31 @@ import { facts, say } from "./words.js";
 
 const MOST_TRIES = 20;
 
+/* Why there is no answer. `title` is for what is not the file's fault; `english` tells that the server wrote the words. */
 export class Refusal extends Error {
-  constructor(why, remedy, code = "") {
+  constructor(why, remedy, { code = "", title = "", english = false } = {}) {
     super(why);
-    this.remedy = remedy;
-    this.code = code;
+    Object.assign(this, { remedy, code, title, english });
   }
+}
+
+/* Whether no other file would fare better: the server is gone, or wants a key that nobody has given. */
+export function concernsAll({ code }) {
+  return code === "no-answer" || code === "no-key";
 }
 
 /* Send a radiograph ({file} or {url}) to an address; the answer is a Response that is fine. */
 export async function askAbout(source, path, { signal, busy } = {}) {
-  return ask(path, () => bodyOf(source), { signal, busy });
+  const response = await ask(path, () => bodyOf(source), { signal, busy });
+  refuseAnother(source, response);
+  return response;
+}
+
+/* What lies at an address may change: then nothing more is said of it beside the first answer. */
+function refuseAnother({ answer }, response) {
+  const sha256 = response.headers.get("X-Content-SHA256");
+  if (!answer || !sha256 || sha256 === answer.result.sha256) return;
+  throw new Refusal(say("problem.changed"), say("problem.changed_remedy"), { code: "changed" });
 }
 
 /* Send an object as JSON. */
@@ -26,11 +40,9 @@ export async function askWith(content, path, { signal } = {}) {
 function bodyOf({ file, url }) {
   if (url) return jsonBody({ url });
   if (file.size > facts.most_bytes) {
-    throw new Refusal(
-      say("problem.too_large", { limit: facts.limit }),
-      say("problem.too_large_remedy"),
-      "upload-too-large",
-    );
+    throw new Refusal(say("problem.too_large", { limit: facts.limit }), say("problem.too_large_remedy"), {
+      code: "upload-too-large",
+    });
   }
   const form = new FormData();
   form.append("file", file, "upload"); // the file's own name stays here
@@ -48,7 +60,12 @@ async function ask(path, prepare, { signal, busy }) {
     if (response.ok) return response;
     if (response.status === 401) {
       key = await askedKey(key);
-      if (key === null) throw new Refusal(say("problem.key_missing"), say("problem.key_missing_remedy"));
+      if (key === null) {
+        throw new Refusal(say("problem.key_missing"), say("problem.key_missing_remedy"), {
+          code: "no-key",
+          title: say("problem.key_title"),
+        });
+      }
       continue;
     }
     if ((response.status === 503 || response.status === 429) && attempt < MOST_TRIES) {
@@ -56,15 +73,16 @@ async function ask(path, prepare, { signal, busy }) {
       await pause(1000 * (Number(response.headers.get("Retry-After")) || 2), signal);
       continue;
     }
-    const problem = await response.json().catch(() => ({}));
-    throw new Refusal(
-      problem.detail && typeof problem.detail === "string"
-        ? problem.detail
-        : say("problem.other", { status: response.status }),
-      problem.remedy || say("problem.other_remedy"),
-      problem.code,
-    );
+    throw refusalIn(await response.json().catch(() => ({})), response.status);
   }
+}
+
+function refusalIn({ detail, remedy, code }, status) {
+  const english = typeof detail === "string" && detail !== "";
+  const title = status >= 500 || status === 429 ? say("problem.server_title") : "";
+  return english
+    ? new Refusal(detail, remedy, { code, title, english })
+    : new Refusal(say("problem.other", { status }), say("problem.other_remedy"), { code, title });
 }
 
 async function sent(path, { body, headers }, key, signal) {
@@ -73,7 +91,35 @@ async function sent(path, { body, headers }, key, signal) {
     return await fetch(path, { method: "POST", body, headers, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refusal(say("problem.no_answer"), say("problem.no_answer_remedy"));
+    if (!(await canBeOpened(body))) {
+      throw new Refusal(say("problem.no_file"), say("problem.no_file_remedy"), { code: "no-file" });
+    }
+    const title = say("problem.server_title");
+    if (await isThere()) {
+      throw new Refusal(say("problem.broken_off"), say("problem.other_remedy"), { code: "broken-off", title });
+    }
+    throw new Refusal(say("problem.no_answer"), say("problem.no_answer_remedy"), { code: "no-answer", title });
+  }
+}
+
+/* Whether the server answers at all, so that it was this one request that it broke off. */
+async function isThere() {
+  try {
+    await fetch("/livez");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/* Whether the file of a form is still there: a browser tells of a moved file as of a server that is gone. */
+async function canBeOpened(body) {
+  if (!(body instanceof FormData)) return true;
+  try {
+    await body.get("file").slice(0, 1).arrayBuffer();
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -26,6 +26,7 @@ export class Viewer {
     this.pictured = pictured;
     this.step = step;
     this.entry = null;
+    this.pictureShown = false;
     this.turn = 0;
     this.layers = new Layers();
     this.stop = new AbortController();
@@ -41,24 +42,29 @@ export class Viewer {
     this.#controls();
   }
 
-  /* Show an entry that is read, or nothing. */
+  /* Show an entry that is read, or nothing. Nothing of the one before stays, however long the new picture takes. */
   async show(entry) {
     this.stop.abort();
     this.stop = new AbortController();
     const { signal } = this.stop;
     this.entry = entry;
     part("viewer-home").hidden = entry === null;
+    this.#clear();
     if (!entry) return;
+    this.#busy(entry.png ? "" : say("viewer.drawing"));
     const { columns_px, rows_px } = entry.answer.result;
     part("panes").style.setProperty("--aspect", `${columns_px} / ${rows_px}`);
     this.zoom.open(columns_px, rows_px);
     this.grayscale.reset();
     part("method").value = entry.method;
-    this.#clearLayers();
-    const picture = await this.#radiographOf(entry, signal);
-    if (signal.aborted) return;
-    for (const each of this.radiographs) drawn(each, picture);
-    this.#showResolution(picture);
+    try {
+      const picture = await this.#radiographOf(entry, signal);
+      if (signal.aborted) return;
+      this.#showRadiograph(picture);
+    } catch (error) {
+      if (!signal.aborted) this.#busy(say("viewer.no_picture", { why: error.message }));
+      return;
+    }
     await this.refresh();
     if (part("enlarged").open) await this.#wholeResolution();
   }
@@ -67,12 +73,14 @@ export class Viewer {
   async refresh() {
     const { entry } = this;
     if (!entry) return;
+    this.#showChoices();
+    if (!this.pictureShown) return;
     const { signal } = this.stop;
     const turn = (this.turn += 1);
     const outdated = () => signal.aborted || turn !== this.turn;
     const slow = SLOW.includes(entry.method) && !entry.explanations.has(entry.method);
     const told = setTimeout(() => this.#busy(say(slow ? "viewer.working" : "viewer.drawing")), slow ? 0 : PATIENCE);
-    this.#showChoices();
+    if (slow) this.#clearLayers();
     try {
       const explanation = await explanationOf(entry, entry.method, signal);
       const layers = await this.#layersOf(entry, explanation, signal);
@@ -166,14 +174,13 @@ export class Viewer {
   async #wholeResolution() {
     const { entry } = this;
     const { signal } = this.stop;
+    if (!this.pictureShown) return;
     const { columns_px, rows_px } = entry.answer.result;
     if (this.radiographs[0].width * this.radiographs[0].height >= columns_px * rows_px) return;
     part("resolution").textContent = say("viewer.resolution_loading");
     try {
       const picture = await pictureIn(await askAbout(entry, "/page/radiograph.png", { signal }));
-      if (signal.aborted) return;
-      for (const each of this.radiographs) drawn(each, picture);
-      this.#showResolution(picture);
+      if (!signal.aborted) this.#showRadiograph(picture);
     } catch {
       if (!signal.aborted) this.#showResolution(this.radiographs[0]);
     }
@@ -189,13 +196,28 @@ export class Viewer {
     return { colors, contours };
   }
 
+  #clear() {
+    this.pictureShown = false;
+    for (const each of this.radiographs) drawn(each, null);
+    this.#clearLayers();
+    this.#busy("");
+    part("resolution").textContent = "";
+  }
+
   #clearLayers() {
     for (const name of ["colors", "contours"]) drawn(canvas("pane", name), null);
+    part("method-note").textContent = "";
   }
 
   #busy(text) {
     part("busy").textContent = text;
     part("busy").hidden = text === "";
+  }
+
+  #showRadiograph(picture) {
+    for (const each of this.radiographs) drawn(each, picture);
+    this.pictureShown = true;
+    this.#showResolution(picture);
   }
 
   #showResolution({ width, height }) {
