@@ -10,7 +10,7 @@ from pneumoscope.bundle.bundle import open_bundle, with_map_trust
 from pneumoscope.cli.bar import Bar
 from pneumoscope.dataset.manifest import Split, in_split, read_manifest
 from pneumoscope.errors import UnusableData
-from pneumoscope.inference.map_limit import FLAGGED_SHARE, fitted_map_trust
+from pneumoscope.inference.map_limit import FLAGGED_SHARE, fitted_map_trust, refuse_impossible_share
 from pneumoscope.inference.pool import worker_count
 from pneumoscope.inference.predictor import Predictor
 
@@ -31,6 +31,7 @@ def command(bundle: Path | None, data: Path, manifest: Path, flagged_share: floa
 
     Only the validation rows of the manifest are read; the limit goes into the card, model.onnx stays as it is.
     """
+    refuse_impossible_share(flagged_share)
     predictor = Predictor.open(bundle, threads=1)
     rows = in_split(read_manifest(manifest), Split.VALIDATION)
     if not rows:

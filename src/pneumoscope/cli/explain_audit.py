@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 
 from pneumoscope.cli.audit import announced_opening, with_progress
 from pneumoscope.dataset.manifest import Split
+from pneumoscope.errors import UnusableOption
 from pneumoscope.explanation_audit.question import SECTIONS
 
 FILE = click.Path(path_type=Path)
@@ -61,24 +63,26 @@ def command(
 
     Exit status: 0 no row fails; 10 a row fails. Rows that cannot be measured say why and do not fail.
     """
-    from pneumoscope.audit.audit import Audited
     from pneumoscope.audit.limits import read_limits
     from pneumoscope.audit.lungs import MaskFolder
     from pneumoscope.dataset.manifest import read_kermany, read_manifest
-    from pneumoscope.explanation_audit.audit import Beside, limited, run_explanation_audit
-    from pneumoscope.explanation_audit.boxes import read_boxes
+    from pneumoscope.explanation_audit.audit import Beside, audited_rows, limited, run_explanation_audit
+    from pneumoscope.explanation_audit.boxes import read_boxes, unmatched_boxes
     from pneumoscope.explanation_audit.document import explanation_table
     from pneumoscope.explanation_audit.question import ROWS
     from pneumoscope.inference.pool import worker_count
     from pneumoscope.inference.predictor import Predictor
     from pneumoscope.inference.store import ResultStore
 
+    refuse_without_input(sections, boxes=boxes_file, against=other_folder)
     limits = read_limits(limits_file, ROWS, room="pneumoscope.explanation_audit")
     folder = ResultStore.create(output).folder if output else None
     masks = MaskFolder(masks_folder) if masks_folder else None
     boxes = read_boxes(boxes_file) if boxes_file else {}
     rows = read_manifest(manifest) if manifest else read_kermany(data, splits={Split.TRAIN, Split(split)})
-    audited = limited(Audited.of(rows, Split(split), data, lung_masks=masks), count, seed)
+    everything = audited_rows(rows, Split(split), data, masks)
+    unmatched = unmatched_boxes(boxes, {row.path for row in everything.rows})
+    audited = limited(everything, count, seed)
     predictor = Predictor.open(bundle_folder, threads=1)
     other = Predictor.open(other_folder, threads=1) if other_folder else None
     made, began = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
@@ -87,7 +91,7 @@ def command(
         opening = announced_opening(predictor.bundle, made, len(audited.rows), into_card, by="explain-audit")
     audit = run_explanation_audit(
         audited,
-        Beside(boxes, other, sections or tuple(SECTIONS)),
+        Beside(boxes, other, sections or tuple(SECTIONS), unmatched),
         predictor,
         limits,
         resamples=resamples,
@@ -102,6 +106,17 @@ def command(
     click.echo(explanation_table(audit))
     click.echo(f"{len(audited.rows)} radiographs in {seconds:.0f} s")
     audit.raise_for_failures()
+
+
+def refuse_without_input(sections: Collection[str], **given: Path | None) -> None:
+    """Who asks for a section only, and not for what it is measured with, would be told that nothing fails."""
+    for section, path in given.items():
+        if section in sections and path is None:
+            raise UnusableOption(
+                "section-without-input",
+                f"--only {section} was given, but not --{section}: there is nothing to measure.",
+                remedy=f"Give --{section} as well, or leave --only {section} away.",
+            )
 
 
 def write_explanation(folder: Path, audit: Any) -> None:

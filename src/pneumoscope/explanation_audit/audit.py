@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,16 +15,18 @@ from pneumoscope import __version__
 from pneumoscope.arrays import SaliencyMap
 from pneumoscope.audit.audit import Audit, Audited, Watch
 from pneumoscope.audit.limits import Limits
-from pneumoscope.audit.lungs import EstimatedMasks
+from pneumoscope.audit.lungs import EstimatedMasks, LungMasks
 from pneumoscope.audit.verdict import judged
 from pneumoscope.dataset.layouts import Watched
-from pneumoscope.dataset.manifest import ManifestRow, Split, manifest_csv
+from pneumoscope.dataset.manifest import ManifestRow, Split, in_split, manifest_csv
+from pneumoscope.errors import UnusableData
 from pneumoscope.evaluation.intervals import LEVEL
 from pneumoscope.explanation_audit import agreement, randomized
 from pneumoscope.explanation_audit.answers import answers_to
 from pneumoscope.explanation_audit.boxes import Box
 from pneumoscope.explanation_audit.observation import Observations, Task, observe
 from pneumoscope.explanation_audit.question import SECTIONS
+from pneumoscope.explanation_audit.reasons import why_not
 from pneumoscope.explanation_audit.sections import Evidence, all_questions
 from pneumoscope.inference.pool import ordered_results
 from pneumoscope.inference.predictor import Predictor
@@ -32,17 +35,19 @@ from pneumoscope.radiograph.reading import read_radiograph
 GUIDE = "docs/explanation/the-explanation-audit.md"
 USUAL_RADIOGRAPHS = 200
 """Of `train`, with the finding: how many the mean map is made of."""
-NOT_WANTED = "not asked for (--only)"
-WITHOUT_ONNX = "the package onnx is not installed: pip install 'pneumoscope[train]'"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Beside:
-    """What may be given beside the radiographs: boxes by path, another bundle, open, and the `sections` that are wanted."""
+    """What may be given beside the radiographs: boxes by path, another bundle, open, and the `sections` that are wanted.
+
+    `unmatched_boxes` tells how many boxes were of no radiograph of the split.
+    """
 
     boxes: Mapping[str, Sequence[Box]] = field(default_factory=dict)
     against: Predictor | None = None
     sections: Collection[str] = tuple(SECTIONS)
+    unmatched_boxes: int = 0
 
 
 def run_explanation_audit(
@@ -70,7 +75,7 @@ def run_explanation_audit(
     shuffled = {}
     if "sanity" in beside.sections:
         shuffled = shuffled_maps(observations, predictor, seed, workers=workers, watched=watch("shuffled weights"))
-    evidence = Evidence(observations, shuffled, why_not(task, shuffled))
+    evidence = Evidence(observations, shuffled, why_not(task, observations, with_shuffled=bool(shuffled)))
     patients = [row.patient for row in audited.rows]
     generator = np.random.default_rng(seed)
     rows = judged(all_questions(evidence), limits, patients, resamples=resamples, generator=generator)
@@ -80,15 +85,32 @@ def run_explanation_audit(
     return Audit(tuple(rows), measured_on, GUIDE)
 
 
+def audited_rows(manifest: Sequence[ManifestRow], split: Split, data: Path, lung_masks: LungMasks | None) -> Audited:
+    """One split of a manifest, of one class only or of both; `UnusableData` where it is empty.
+
+    Most rows ask radiographs of one class, and readers' boxes are usually drawn where there is a finding.
+    """
+    rows = in_split(manifest, split)
+    if not rows:
+        raise UnusableData(
+            "split-empty",
+            f"There are no rows of the split {split}.",
+            remedy="Choose another --split; validation rows are in the manifest.csv of a run folder.",
+        )
+    return Audited(data, split, tuple(rows), tuple(in_split(manifest, Split.TRAIN)), None, lung_masks)
+
+
 def limited(audited: Audited, count: int | None, seed: int) -> Audited:
-    """At most `count` of its radiographs, drawn by `seed` from both labels in their shares; two at least."""
+    """At most `count` (two at least) of its radiographs, drawn by `seed` from the labels that there are in their shares."""
     if count is None or count >= len(audited.rows):
         return audited
     generator = np.random.default_rng(seed)
     labels = np.array([row.has_finding for row in audited.rows])
-    positives = min(max(1, round(count * labels.mean())), max(1, count - 1))
+    positives = round(count * labels.mean())
+    if labels.any() and not labels.all():
+        positives = min(max(1, positives), count - 1)
     numbers: list[int] = []
-    for label, wanted in ((True, positives), (False, max(1, count - positives))):
+    for label, wanted in ((True, positives), (False, count - positives)):
         numbers += generator.permutation(np.flatnonzero(labels == label))[:wanted].tolist()
     return replace(audited, rows=tuple(audited.rows[number] for number in sorted(numbers)))
 
@@ -137,30 +159,6 @@ def shuffled_maps(
     return columns
 
 
-def why_not(task: Task, shuffled: Mapping[str, Any]) -> dict[str, str]:
-    """Why rows cannot be measured, by section or row."""
-    reasons: dict[str, str] = {}
-    if task.masks is None:
-        reasons |= dict.fromkeys(("lungs", "planted"), "no lung masks, and no lung segmentation in the bundle")
-        for game in ("deletion", "insertion"):
-            reasons |= {f"{game}.lung-mean-{rival}": reasons["lungs"] for rival in ("random", "centre")}
-    if task.usual_map is None:
-        missing = "no train rows with the finding to make a mean map of"
-        reasons |= {f"lungs.{measure}-less-usual": missing for measure in ("energy", "pointing")}
-    if not shuffled:
-        reasons["sanity"] = WITHOUT_ONNX
-    if task.against is None:
-        reasons["against"] = "no other bundle to compare with (--against)"
-    reasons["boxes"] = "no boxes (--boxes)" if not task.boxes else "no audited radiograph has a box"
-    unwanted = [section for section in SECTIONS if section not in task.sections]
-    reasons |= dict.fromkeys(unwanted, NOT_WANTED)
-    return {
-        name: reason
-        for name, reason in reasons.items()
-        if name.partition(".")[0] not in unwanted or reason == NOT_WANTED
-    }
-
-
 def record(audited: Audited, beside: Beside, task: Task, limits: Limits, observations: Observations) -> dict[str, Any]:
     """What the numbers rest on."""
     predictor, rows = task.predictor, audited.rows
@@ -178,9 +176,10 @@ def record(audited: Audited, beside: Beside, task: Task, limits: Limits, observa
         "rows_sha256": hashlib.sha256(manifest_csv(rows).encode()).hexdigest(),
         "lung_masks": {
             "source": task.masks.description if task.masks else None,
-            "radiographs": int(np.isfinite(observations.column("lungs/area")).sum()),
+            "radiographs": observations.with_lungs,
         },
         "boxes": [box for one in observations.seen for box in one.boxes],
+        "boxes_of_no_radiograph": beside.unmatched_boxes,
         "limits": {"file": limits.file, "sha256": limits.sha256},
         "interval": {"level": LEVEL, "method": "percentile bootstrap", "unit": "patient"},
     }

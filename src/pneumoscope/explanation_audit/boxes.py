@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ COLUMNS = ("path", "x", "y", "width", "height")
 HOT_SHARE = 0.5
 """The hot region: everything from this share of the map's largest value. Fixed, so that no threshold is tuned."""
 MEASURES = ("pointing", "iou", "energy")
+BEYOND_PX = 1
+"""By how much a box may reach beyond its file: rounding, but no box in pixels of another size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,12 @@ class Box:
     width: float
     height: float
     label: str
+
+    def lies_in(self, shape: tuple[int, int]) -> bool:
+        """Whether a radiograph of this shape (rows, columns) holds it, but for rounding."""
+        rows, columns = shape
+        starts = self.x >= -BEYOND_PX and self.y >= -BEYOND_PX
+        return starts and self.x + self.width <= columns + BEYOND_PX and self.y + self.height <= rows + BEYOND_PX
 
     def mask(self, shape: tuple[int, int], size_px: int) -> LungMask:
         """The box on the model's grid, for a radiograph of this shape (rows, columns); True where a pixel's centre is in."""
@@ -75,21 +83,32 @@ def box_of(path: Path, line: int, entry: Mapping[str, str | None]) -> Box:
     return Box(str(entry["path"]), x, y, width, height, entry.get("label") or "")
 
 
+def unmatched_boxes(boxes: Mapping[str, Sequence[Box]], paths: Collection[str]) -> int:
+    """How many boxes are of none of these radiographs; `UnusableData` where all are."""
+    unmatched = [path for path in boxes if path not in paths]
+    if boxes and len(unmatched) == len(boxes):
+        raise UnusableData(
+            "boxes-unmatched",
+            f"No box is of a radiograph that is audited; the first is of {unmatched[0]}.",
+            remedy="Write the paths of the boxes as in the manifest, and choose the --split whose radiographs they are of.",
+        )
+    return sum(len(boxes[path]) for path in unmatched)
+
+
 def box_measures(
     boxes: Sequence[Box], shape: tuple[int, int], orders: Mapping[str, SaliencyMap], size_px: int
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """Means over a radiograph's boxes as `boxes/MEASURE/ORDER`, and the numbers of each box by the map named first.
 
-    A box that lies outside of the radiograph is refused.
+    `UnusableData` for a box that reaches beyond the radiograph of this shape (rows, columns) by more than a pixel, or
+    lies between two pixels of the model's grid.
     """
     masks = [box.mask(shape, size_px) for box in boxes]
     for box, mask in zip(boxes, masks, strict=True):
+        if not box.lies_in(shape):
+            raise unfit_box(box, f"reaches beyond its {shape[1]} x {shape[0]} pixels")
         if not mask.any():
-            raise UnusableData(
-                "boxes-outside",
-                f"A box of {box.path} lies outside of its {shape[1]} x {shape[0]} pixels, or between two of them.",
-                remedy="Boxes are in pixels of the file that is audited, x and y from its upper left corner.",
-            )
+            raise unfit_box(box, f"lies between two pixels of the model's {size_px} x {size_px}")
     measured = {}
     by_box: list[dict[str, Any]] = [{"path": box.path, "label": box.label} for box in boxes]
     for number, (order, saliency_map) in enumerate(orders.items()):
@@ -116,6 +135,17 @@ def one_box(saliency_map: SaliencyMap, mask: LungMask) -> dict[str, float]:
 def json_values(values: Mapping[str, float]) -> dict[str, float | None]:
     """JSON has no NaN."""
     return {name: value if math.isfinite(value) else None for name, value in values.items()}
+
+
+def unfit_box(box: Box, reason: str) -> UnusableData:
+    """The error for a box that is not of its file."""
+    place = f"x {box.x:g}, y {box.y:g}, width {box.width:g}, height {box.height:g}"
+    return UnusableData(
+        "boxes-outside",
+        f"A box of {box.path} ({place}) {reason}.",
+        remedy="Boxes are in pixels of the file that is audited, x and y from its upper left corner: scale those of the "
+        "original with the resized copy.",
+    )
 
 
 def unusable_box(path: Path, line: int, reason: str) -> UnusableData:

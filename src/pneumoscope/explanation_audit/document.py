@@ -45,6 +45,8 @@ def rests_on(record: dict[str, Any]) -> Iterator[str]:
     yield f"mean map of {masks['usual_map_of']} train radiographs with the finding"
     if boxes := record["boxes"]:
         yield f"boxes: {len(boxes)}, of {len({box['path'] for box in boxes})} radiographs"
+    if unmatched := record["boxes_of_no_radiograph"]:
+        yield f"boxes left out, since no radiograph of the split has their path: {unmatched}"
     yield (
         f"intervals: {interval['method']} by {interval['unit']}, {interval['resamples']} resamples, seed {interval['seed']}"
     )

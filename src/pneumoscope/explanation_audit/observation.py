@@ -84,6 +84,11 @@ class Observations:
     def maps(self) -> Maps:
         return np.stack([one.saliency_map for one in self.seen])
 
+    @property
+    def with_lungs(self) -> int:
+        """Of how many it is known where the lungs are."""
+        return int(np.isfinite(self.column("lungs/area")).sum())
+
     def column(self, name: str) -> Values:
         """What was measured under this name; NaN where it was not."""
         return np.array([one.measured.get(name, np.nan) for one in self.seen], np.float64)

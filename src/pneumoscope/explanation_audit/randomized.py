@@ -2,7 +2,7 @@
 arXiv:1810.03292): a map that stays the same shows the picture, not what the model has learnt.
 
 Within each tensor the values are shuffled: their distribution stays, what was learnt goes. The graph is changed with
-the package onnx, which only the extra `train` brings.
+the package onnx, which the extra `explain` brings.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from pneumoscope.arrays import Scores
 from pneumoscope.bundle.map_trust_spec import MapTrustSpec
 from pneumoscope.dataset.manifest import ManifestRow, refuse_test_rows
 from pneumoscope.dataset.pictures import gray_of
-from pneumoscope.errors import UnusableData
+from pneumoscope.errors import UnusableData, UnusableOption
 from pneumoscope.evaluation.operating_point import Decision
 from pneumoscope.explanation.masking import Watch, nobody
 from pneumoscope.inference.map_trust import map_trust
@@ -24,6 +24,8 @@ from pneumoscope.radiograph.radiograph import Radiograph
 
 FLAGGED_SHARE = 0.005
 """Of the positive decisions on the validation part: how many may be flagged at most."""
+MOST_FLAGGED_SHARE = 0.5
+"""What doubts more than every second map tells nothing of any."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,9 +47,10 @@ def fitted_map_trust(
 ) -> MapTrustSpec:
     """Choose the limit on `rows`, at the predictor's operating point, and count what it flags among them.
 
-    Rows of the test split are refused, and a bundle without a lung segmentation (`UnusableData`). `watch` hears how many
-    radiographs are done, and of how many.
+    Rows of the test split are refused, and a bundle without a lung segmentation (`UnusableData`); so is a share that is
+    not from 0 to 0.5 (`UnusableOption`). `watch` hears how many radiographs are done, and of how many.
     """
+    refuse_impossible_share(flagged_share)
     refuse_test_rows(rows, purpose="choosing when a map is to be trusted")
     bundle = predictor.bundle
     if bundle.lungs is None:
@@ -99,8 +102,9 @@ def chosen_least_heat_inside(
     """The largest limit that flags at most `flagged_share` of the positive decisions, rounded down to whole percents.
 
     `heat_inside_lungs` is NaN where it is not known. Refuses rows of the test split; `UnusableData` where no positive
-    decision has lungs.
+    decision has lungs; `UnusableOption` where the share is not from 0 to 0.5.
     """
+    refuse_impossible_share(flagged_share)
     refuse_test_rows(rows, purpose="choosing when a map is to be trusted")
     positive = np.array([decision is Decision.PNEUMONIA for decision in decisions], bool)
     known = np.sort(heat_inside_lungs[positive & np.isfinite(heat_inside_lungs)])
@@ -132,6 +136,16 @@ def flagged(seen: SeenMaps, rows: Sequence[ManifestRow], limit: float) -> dict[s
             for name, value in zip(("least", "median"), np.quantile(known, (0, 0.5)), strict=True)
         },
     }
+
+
+def refuse_impossible_share(flagged_share: float) -> None:
+    """NaN, too, which a range of numbers on the command line lets through."""
+    if not 0 <= flagged_share <= MOST_FLAGGED_SHARE:
+        raise UnusableOption(
+            "flagged-share-impossible",
+            f"Of the positive decisions a share of {flagged_share:g} cannot be doubted.",
+            remedy=f"Choose a share from 0 to {MOST_FLAGGED_SHARE:g}.",
+        )
 
 
 def no_positive_maps() -> UnusableData:

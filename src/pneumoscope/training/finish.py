@@ -1,4 +1,4 @@
-"""From trained weights to a bundle: export, fp16 storage if it changes nothing, calibration, operating points, card.
+"""From trained weights to a bundle: export, fp16 storage if decisions and maps stay, calibration, operating points, card.
 
 Everything is fitted on the exported graph's scores of the validation part; the test split is never read here.
 """
@@ -39,6 +39,7 @@ from pneumoscope.radiograph.preprocessing import Preprocessing
 from pneumoscope.training.compute import Compute
 from pneumoscope.training.data import TrainingData
 from pneumoscope.training.description import DataDescription
+from pneumoscope.training.kept_maps import maps_kept
 from pneumoscope.training.recipe import Recipe
 from pneumoscope.whole_file import write_whole
 
@@ -47,6 +48,7 @@ INTENDED_USE = (
 )
 Exported = Classifier | FlipAveraged
 
+DEFAULT_OPERATING_POINT = "balanced"
 SCALE_QUANTILE = 0.95
 BATCH = 64
 MOST_EXPORT_DIFFERENCE = 0.01
@@ -91,8 +93,12 @@ def bundle_of_run(
     calibration = calibrated(full.logits, labels)
     points = choose_operating_points(probabilities(calibration, full.logits), labels, chosen_on="validation")
     flips = decisions_flipped(calibration, points, full.logits, halved.logits)
-    tell(f"fp16 storage flips {flips} validation decisions")
-    chosen_graph, outputs = (graph, full) if flips else (halved_graph, halved)
+    default = next(point for point in points if point.name == DEFAULT_OPERATING_POINT)
+    decided = probabilities(calibration, full.logits) >= default.threshold
+    kept = maps_kept(full.saliency_maps, halved.saliency_maps, decided)
+    tell(f"fp16 storage flips {flips} validation decisions; {kept}")
+    take_halved = not flips and kept.hold
+    chosen_graph, outputs = (halved_graph, halved) if take_halved else (graph, full)
     calibration = calibrated(outputs.logits, labels)
     points = choose_operating_points(probabilities(calibration, outputs.logits), labels, chosen_on="validation")
     card = Card(
@@ -103,7 +109,7 @@ def bundle_of_run(
         labels=(Label.NORMAL, Label.PNEUMONIA),
         calibration=calibration,
         operating_points=tuple(points),
-        default_operating_point="balanced",
+        default_operating_point=DEFAULT_OPERATING_POINT,
         saliency=SaliencySpec(
             method=draft.saliency.method,
             feature_map=draft.saliency.feature_map,
@@ -139,7 +145,8 @@ def bundle_of_run(
                 **differences,
                 "largest_logit_difference_fp32_fp16_stored": float(np.abs(halved.logits - full.logits).max()),
                 "validation_decisions_changed_by_fp16_storage": flips,
-                "weights_stored_as": "fp32" if flips else "fp16",
+                **kept.to_dict(),
+                "weights_stored_as": "fp16" if take_halved else "fp32",
             },
         },
         versions={name: metadata.version(name) for name in ("torch", "onnx", "onnxruntime", "numpy", "pillow")}
@@ -175,8 +182,8 @@ def draft_card(recipe: Recipe, preprocessing: Preprocessing, model: Exported, po
         preprocessing=preprocessing,
         labels=(Label.NORMAL, Label.PNEUMONIA),
         calibration=PlattCalibration(1.0, 0.0),
-        operating_points=(OperatingPoint("balanced", 0.5, 0.0, 0.0, "nothing", "draft"),),
-        default_operating_point="balanced",
+        operating_points=(OperatingPoint(DEFAULT_OPERATING_POINT, 0.5, 0.0, 0.0, "nothing", "draft"),),
+        default_operating_point=DEFAULT_OPERATING_POINT,
         saliency=SaliencySpec(
             method=model.saliency_method,
             feature_map=model.feature_map_name,

@@ -52,6 +52,15 @@ def test_only_validation_rows_choose_and_only_the_card_changes(run, copy, exampl
     assert replace(after.card, map_trust=None) == copy.card
 
 
+def test_a_share_that_is_no_number_is_refused_before_the_manifest_is_read(run, copy, tmp_path):
+    settings = ("--data", tmp_path, "--manifest", tmp_path / "nowhere.csv", "--flagged-share", "nan")
+    status, _, err = run("calibrate-map", "--bundle", copy.folder, *settings)
+    assert status == 2
+    assert "[flagged-share-impossible]" in err
+    assert "Choose a share from 0 to 0.5." in err
+    assert open_bundle(copy.folder).card.map_trust is None
+
+
 def test_a_manifest_without_validation_rows_is_refused(run, copy, example_radiographs, tmp_path):
     data = manifest_of(example_radiographs[:1], [Split.TEST], tmp_path / "manifest.csv")
     status, _, err = run(

@@ -1,10 +1,12 @@
 """Boxes in pixels of the file, on the model's grid."""
 
+import re
+
 import numpy as np
 import pytest
 
 from pneumoscope.errors import UnusableData
-from pneumoscope.explanation_audit.boxes import Box, box_measures, read_boxes
+from pneumoscope.explanation_audit.boxes import Box, box_measures, read_boxes, unmatched_boxes
 
 HEAD = "path,x,y,width,height,label\n"
 
@@ -64,6 +66,30 @@ def test_a_map_with_nothing_for_the_finding_has_no_hot_region():
     assert by_box[0]["pointing"] is None
 
 
-def test_a_box_outside_of_its_radiograph_is_told():
-    with pytest.raises(UnusableData, match="outside of its 400 x 200 pixels"):
-        box_measures([Box("a.png", 500, 0, 10, 10, "")], (200, 400), {"map": np.ones((2, 2), np.float32)}, 8)
+@pytest.mark.parametrize(
+    "place", [(500, 0, 10, 10), (-1.5, 0, 10, 10), (0, -1.5, 10, 10), (380, 0, 21.5, 10), (0, 180, 10, 21.5)]
+)
+def test_a_box_in_pixels_of_another_size_is_told_with_its_path_and_place(place):
+    x, y, width, height = place
+    told = f"a.png (x {x}, y {y}, width {width}, height {height}) reaches beyond its 400 x 200 pixels. [boxes-outside]"
+    with pytest.raises(UnusableData, match=re.escape(told)):
+        box_measures([Box("a.png", *place, "")], (200, 400), {"map": np.ones((2, 2), np.float32)}, 8)
+
+
+def test_a_box_may_reach_beyond_its_radiograph_by_what_rounding_does():
+    box = Box("a.png", -1, -1, 402, 202, "")
+    measured, _ = box_measures([box], (200, 400), {"map": np.ones((2, 2), np.float32)}, 8)
+    assert measured["boxes/area"] == 1
+
+
+def test_a_box_that_no_pixel_of_the_model_shows_is_told():
+    with pytest.raises(UnusableData, match="lies between two pixels of the model's 8 x 8"):
+        box_measures([Box("a.png", 1, 1, 2, 2, "")], (200, 400), {"map": np.ones((2, 2), np.float32)}, 8)
+
+
+def test_boxes_of_no_radiograph_are_counted_and_refused_where_all_are():
+    boxes = {name: [Box(name, 1, 1, 2, 2, "")] * 2 for name in ("a.png", "b.png", "c.png")}
+    assert unmatched_boxes(boxes, {"b.png", "d.png"}) == 4
+    assert unmatched_boxes({}, {"b.png"}) == 0
+    with pytest.raises(UnusableData, match=r"first is of a\.png.*boxes-unmatched"):
+        unmatched_boxes(boxes, {"d.png"})

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from pneumoscope.bundle.bundle import open_bundle, write_bundle
-from pneumoscope.dataset.manifest import Split, write_manifest
+from pneumoscope.dataset.manifest import Label, Split, write_manifest
 from pneumoscope.explanation_audit import agreement, observation
 from pneumoscope.explanation_audit import audit as audit_module
 from pneumoscope.explanation_audit.question import ROWS, SECTIONS
@@ -58,7 +58,7 @@ def test_every_row_is_judged_and_written(audit, bundle, planted_folder, lax, tmp
     written = json.loads((tmp_path / "explanation.json").read_text("utf-8"))
     assert (written["radiographs"], written["with_finding"], written["lung_masks"]["usual_map_of"]) == (12, 6, 2)
     assert written["lung_masks"]["source"] == "given, folder masks"
-    assert len(written["boxes"]) == 6
+    assert (len(written["boxes"]), written["boxes_of_no_radiograph"]) == (6, 0)
     text = (tmp_path / "explanation.md").read_text("utf-8")
     assert all(f"(`{name}`)" in text for name in ROWS)
     assert all(title in out and title in text for title in SECTIONS.values())
@@ -100,7 +100,7 @@ def test_without_onnx_the_shuffled_weights_are_not_measured(audit, lax, monkeypa
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     status, _, _ = audit("--limit", 4, "--limits", lax, "--output", tmp_path)
     assert status == 0
-    assert "pip install" in rows_in(tmp_path)["sanity.head"]["why_not"]
+    assert "pip install '.[explain]' in a copy of the repository" in rows_in(tmp_path)["sanity.head"]["why_not"]
 
 
 def test_without_masks_the_bundle_finds_the_lungs_and_it_is_said(audit, bundle, lax, tmp_path):
@@ -156,6 +156,57 @@ def test_too_few_resamples_for_an_interval_are_refused(audit):
     status, _, err = audit("--resamples", 99)
     assert status == 2
     assert "99 is not in the range x>=100" in err
+
+
+@pytest.mark.parametrize("section", ["against", "boxes"])
+def test_a_section_alone_without_what_it_is_measured_with_is_refused(audit, section):
+    status, _, err = audit("--only", section)
+    assert status == 2
+    assert f"--only {section} was given, but not --{section}" in err
+    assert "[section-without-input]" in err
+
+
+def test_boxes_of_no_radiograph_of_the_split_are_refused(audit, tmp_path):
+    (tmp_path / "boxes.csv").write_text("path,x,y,width,height\nother/5.png,1,1,2,3\n")
+    status, _, err = audit("--only", "boxes", "--boxes", tmp_path / "boxes.csv")
+    assert status == 5
+    assert "[boxes-unmatched]" in err
+    assert "other/5.png" in err
+
+
+def test_a_folder_without_a_mask_is_told_as_such(audit, lax, tmp_path):
+    (tmp_path / "empty").mkdir()
+    only = [word for section in ("lungs", "insertion", "planted") for word in ("--only", section)]
+    status, _, _ = audit("--limit", 4, *only, "--lung-masks", tmp_path / "empty", "--limits", lax, "--output", tmp_path)
+    assert status == 0
+    why = {name: row["why_not"] for name, row in rows_in(tmp_path).items()}
+    for name in ("lungs.energy", "lungs.pointing-less-centre", "insertion.lung-mean-random", "planted.hit"):
+        assert why[name] == "no lung mask for any of these radiographs in empty"
+    assert why["insertion.blur-random"] is None
+
+
+def test_one_class_is_enough_and_rows_that_need_the_other_say_so(audit, planted_folder, lax, tmp_path):
+    text = planted_folder.boxes.read_text() + "films/none.png,1,1,2,3,\n"
+    (tmp_path / "boxes.csv").write_text(text)
+    found = {}
+    for label in Label:
+        write_manifest([row for row in planted_folder.rows if row.label is label], tmp_path / "manifest.csv")
+        where = ("--manifest", tmp_path / "manifest.csv", "--lung-masks", planted_folder.masks, "--limits", lax)
+        boxes = ("--boxes", tmp_path / "boxes.csv") if label is Label.PNEUMONIA else ()
+        only = [word for section in ("lungs", "planted", "boxes") for word in ("--only", section)][: 4 + len(boxes)]
+        status, _, err = audit(*where, *boxes, *only, "--limit", 4, "--output", tmp_path / label)
+        assert status == 0, err
+        found[label] = rows_in(tmp_path / label)
+    positive, normal = found[Label.PNEUMONIA], found[Label.NORMAL]
+    assert positive["boxes.pointing"]["radiographs"] == positive["lungs.energy"]["radiographs"] == 4
+    assert positive["planted.hit"]["why_not"] == "no radiograph without the finding among those that are audited"
+    assert normal["planted.hit"]["radiographs"] == 4
+    assert normal["lungs.energy"]["why_not"] == "no radiograph with the finding among those that are audited"
+    record = json.loads((tmp_path / Label.PNEUMONIA / "explanation.json").read_text("utf-8"))
+    assert record["boxes_of_no_radiograph"] == 1
+    assert "no radiograph of the split has their path: 1" in (tmp_path / Label.PNEUMONIA / "explanation.md").read_text(
+        "utf-8"
+    )
 
 
 def test_boxes_that_are_not_told_in_numbers_are_refused(audit, tmp_path):

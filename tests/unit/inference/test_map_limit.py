@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pneumoscope.dataset.manifest import Label, ManifestRow, Split
-from pneumoscope.errors import UnusableData
+from pneumoscope.errors import UnusableData, UnusableOption
 from pneumoscope.evaluation.operating_point import Decision
 from pneumoscope.inference.map_limit import SeenMaps, chosen_least_heat_inside, fitted_map_trust, flagged
 from pneumoscope.inference.map_trust import map_trust
@@ -52,6 +52,14 @@ def test_without_a_positive_decision_or_lungs_no_limit_can_be_chosen(shipped_bun
     bare = replace(shipped_bundle, card=replace(shipped_bundle.card, lungs=None), lungs=None)
     with pytest.raises(UnusableData, match="lung segmentation"):
         fitted_map_trust([ROW], tmp_path, Predictor(bare, threads=1), workers=1)
+
+
+@pytest.mark.parametrize("share", [float("nan"), -0.01, 0.51, float("inf")])
+def test_a_share_that_cannot_be_doubted_is_refused_before_any_radiograph_is_read(predictor, tmp_path, share):
+    with pytest.raises(UnusableOption, match="flagged-share-impossible"):
+        fitted_map_trust([ROW], tmp_path / "nowhere", predictor, flagged_share=share, workers=1)
+    with pytest.raises(UnusableOption, match="flagged-share-impossible"):
+        chosen_least_heat_inside(np.array([0.5]), [Decision.PNEUMONIA], [ROW], flagged_share=share)
 
 
 def test_what_is_chosen_is_what_predictions_say(predictor, example_radiographs):

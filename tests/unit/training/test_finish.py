@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from PIL import Image
@@ -18,7 +19,7 @@ from pneumoscope.figures.history import read_history
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.model.flip_averaged import FlipAveraged
 from pneumoscope.training import finish, whole_run
-from pneumoscope.training.data import DataSource, TrainingData
+from pneumoscope.training.data import DataSource, TrainingData, decoded
 from pneumoscope.training.description import load_description
 from pneumoscope.training.finish import (
     GraphOutputs,
@@ -29,6 +30,7 @@ from pneumoscope.training.finish import (
     differences_to_torch,
     save_weights,
 )
+from pneumoscope.training.kept_maps import MapsKept
 from pneumoscope.training.recipe_file import load_recipe
 from pneumoscope.training.setting import Setting
 from pneumoscope.training.whole_run import beginning, draw_curves, network
@@ -125,6 +127,7 @@ def test_the_card_tells_what_was_done_and_that_pytorch_and_the_graph_agree(run, 
     rows = read_manifest(run[0] / "manifest.csv")
     assert card.metrics["validation"]["radiographs"] == sum(row.split is Split.VALIDATION for row in rows)
     assert 0 <= card.metrics["validation"]["positive_heat_inside_lungs_with_finding"] <= 1
+    assert card.metrics["export"]["mean_map_correlation_fp32_fp16_stored"] > 0.98
     assert "mirror image" in card.saliency.method
     assert card.provenance["recipe"]["name"] == flipped_recipe.name
     assert card.provenance["seed"] == 3
@@ -145,6 +148,34 @@ def test_nothing_is_fitted_on_the_test_split(run, parts, flipped_recipe, tmp_pat
             tell=lambda _: None,
         )
     assert not (tmp_path / "bundle").exists()
+
+
+@pytest.mark.parametrize(
+    ("flips", "kept", "stored"),
+    [(0, MapsKept(0.98, 0.9), "fp16"), (0, MapsKept(0.97, 1.0), "fp32"), (1, MapsKept(1.0, 1.0), "fp32")],
+)
+def test_weights_are_stored_as_fp16_only_where_decisions_and_maps_stay(
+    run, source, exported_network, flipped_recipe, monkeypatch, tmp_path, flips, kept, stored
+):
+    monkeypatch.setattr(finish, "decisions_flipped", lambda *_: flips)
+    monkeypatch.setattr(finish, "maps_kept", lambda *_: kept)
+    monkeypatch.setattr(finish, "validation_metrics", lambda *_: {})
+    bundle = bundle_of_run(
+        exported_network,
+        flipped_recipe,
+        decoded(read_manifest(run[0] / "manifest.csv"), source, size_px=flipped_recipe.size_px)[1],
+        description=load_description("kermany"),
+        manifest=run[0] / "manifest.csv",
+        seed=3,
+        folder=tmp_path / "bundle",
+        tell=lambda _: None,
+    )
+    export = bundle.card.metrics["export"]
+    assert export["weights_stored_as"] == stored
+    assert export["mean_map_correlation_fp32_fp16_stored"] == kept.correlation
+    assert export["share_of_positive_decisions_whose_hottest_place_stays"] == kept.hottest_share
+    kinds = {tensor.data_type for tensor in onnx.load_from_string(bundle.model).graph.initializer}
+    assert (onnx.TensorProto.FLOAT16 in kinds) == (stored == "fp16")
 
 
 def outputs_of(model, validation: TrainingData, error=0.0) -> GraphOutputs:
