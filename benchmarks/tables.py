@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from finer_map_table import finer_map
+from serving_table import serving
 
 PROJECT = Path(__file__).parents[1]
 RUN = "results/efficientnet-lite0-seed0"
@@ -171,6 +172,41 @@ def validation_designs() -> str:
     for name, part in parts:
         shares = " | ".join(f"{100 * part[key]:.1f} %" for key in ("accuracy", "sensitivity", "specificity"))
         rows.append(f"| {name} | {part['auroc']:.3f} | {shares} |")
+    return "\n".join(rows) + "\n"
+
+
+def autograd_grad_cam() -> str:
+    """Grad-CAM on the same network: in the graph, and by automatic differentiation."""
+    found = read("results/autograd-grad-cam.json")
+    rows = [
+        f"The same network, one radiograph at a time on one thread, {found['rounds']} rounds over {found['radiographs']} films",
+        "(`python benchmarks/autograd_grad_cam.py`, [all numbers](../../results/autograd-grad-cam.json)):",
+        "",
+        "| | ms | times the graph with its map |",
+        "|---|---|---|",
+    ]
+    for name, median in found["median_ms"].items():
+        rows.append(f"| {name} | {median:.1f} | {found['times_the_graph_with_map'][name]:.2f} |")
+    return "\n".join(rows) + "\n"
+
+
+def ablation() -> str:
+    """Each lever of a recipe against the base: means over the seeds."""
+    names = {
+        "auroc": "AUROC",
+        "best_balanced_accuracy": "best balanced accuracy",
+        "specificity_at_sensitivity_0.975": "specificity at sensitivity 97.5 %",
+        "auroc_lungs_black": "AUROC, lungs black",
+        "auroc_lungs_mean": "lungs mean gray",
+        "auroc_only_lungs_black_around": "only lungs, black around",
+        "auroc_only_lungs_mean_around": "mean around",
+        "heat_in_lungs_with_finding": "evidence in the lungs",
+    }
+    rows = [f"| | seeds | {' | '.join(names.values())} |", "|---" * (len(names) + 2) + "|"]
+    for name, variant in read("results/ablation.json")["variants"].items():
+        seeds = list(variant["seeds"].values())
+        cells = [f"{sum(seed[key] for seed in seeds) / len(seeds):.3f}" for key in names]
+        rows.append(f"| {name} | {len(seeds)} | {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
 
 
@@ -413,10 +449,13 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "cached-training": cached_training,
     "same-views": same_views,
     "validation-designs": validation_designs,
+    "ablation": ablation,
+    "autograd-grad-cam": autograd_grad_cam,
     "finer-map": finer_map,
     "map-gallery": map_gallery,
     "quantised": quantised,
     "map-agreement": map_agreement,
+    "serving": serving,
 }
 
 
