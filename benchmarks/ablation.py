@@ -28,6 +28,8 @@ from pneumoscope.whole_file import write_whole
 BASE = Path(__file__).with_name("ablation-base.toml")
 VARIANTS = Path(__file__).with_name("ablation.toml")
 BATCH = 64
+LEAST_EVIDENCE = 0.01
+"""In logit units: a film with less evidence for pneumonia than this has none."""
 
 
 def trained(name: str, overrides: dict[str, Any], seed: int, place: argparse.Namespace) -> Path:
@@ -41,7 +43,7 @@ def trained(name: str, overrides: dict[str, Any], seed: int, place: argparse.Nam
     return output
 
 
-def measured(run: Path, place: argparse.Namespace) -> dict[str, float]:
+def measured(run: Path, place: argparse.Namespace) -> dict[str, float | None]:
     """What the bundle does on its validation part, and without or with only the lungs (human masks)."""
     bundle = open_bundle(run / "bundle")
     predictor = Predictor(bundle)
@@ -61,7 +63,9 @@ def measured(run: Path, place: argparse.Namespace) -> dict[str, float]:
     logits, maps = outputs(predictor, pictures)
     heat = np.maximum(maps[known], 0)
     shares = np.stack([grid_mean(mask, heat.shape[1]) for mask in lungs[known]])
-    inside = (heat * shares).sum(axis=(1, 2)) / np.maximum(heat.sum(axis=(1, 2)), 1e-9)
+    evidence = heat.sum(axis=(1, 2))
+    shown = labels[known] & (evidence > LEAST_EVIDENCE)
+    inside = (heat[shown] * shares[shown]).sum(axis=(1, 2)) / evidence[shown]
     return {
         "radiographs": len(rows),
         "auroc": area_under_roc(logits, labels),
@@ -70,7 +74,8 @@ def measured(run: Path, place: argparse.Namespace) -> dict[str, float]:
         "auroc_lungs_mean": auroc("mean", lungs_covered=True),
         "auroc_only_lungs_black_around": auroc("black", lungs_covered=False),
         "auroc_only_lungs_mean_around": auroc("mean", lungs_covered=False),
-        "heat_in_lungs_with_finding": float(inside[labels[known]].mean()),
+        "heat_in_lungs_with_finding": float(inside.mean()) if shown.any() else None,
+        "share_with_finding_without_evidence": 1 - float(shown.sum() / labels[known].sum()),
     }
 
 

@@ -17,12 +17,17 @@ PROJECT = Path(__file__).parents[1]
 BASE = PROJECT / "benchmarks/ablation-base.toml"
 KEY = "stages.lung_guidance"
 PANELS = (
-    ("auroc", "AUROC on validation (atypical normals)"),
-    ("heat_in_lungs_with_finding", "Evidence for pneumonia inside the lungs"),
+    ("auroc", "AUROC (atypical normals)"),
+    ("heat_in_lungs_with_finding", "Evidence inside the lungs"),
+    ("share_with_finding_without_evidence", "Pneumonias without any evidence"),
 )
 
 
-LIMITS = {"auroc": (0.95, 1.0), "heat_in_lungs_with_finding": (0.0, 1.0)}
+LIMITS = {
+    "auroc": (0.95, 1.0),
+    "heat_in_lungs_with_finding": (0.0, 1.0),
+    "share_with_finding_without_evidence": (0.0, 1.0),
+}
 
 
 def points(found: dict[str, Any]) -> list[tuple[float, dict[str, Any]]]:
@@ -48,7 +53,12 @@ def main() -> None:
         for number, (key, title) in enumerate(PANELS):
             axes = figure.add_subplot(1, len(PANELS), number + 1)
             places = [weights.index(weight) for weight, _ in rows]
-            axes.plot(places, [measured[key] for _, measured in rows], "o-", color=SERIES[number].color)
+            axes.plot(
+                places,
+                [float("nan") if measured[key] is None else measured[key] for _, measured in rows],
+                "o-",
+                color=SERIES[number].color,
+            )
             axes.set_xticks(range(len(weights)), [f"{weight:g}" for weight in weights])
             axes.set_ylim(LIMITS[key])
             axes.set_xlabel("weight of the guidance")

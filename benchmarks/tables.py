@@ -201,11 +201,13 @@ def ablation() -> str:
         "auroc_only_lungs_black_around": "only lungs, black around",
         "auroc_only_lungs_mean_around": "mean around",
         "heat_in_lungs_with_finding": "evidence in the lungs",
+        "share_with_finding_without_evidence": "pneumonias without evidence",
     }
     rows = [f"| | seeds | {' | '.join(names.values())} |", "|---" * (len(names) + 2) + "|"]
     for name, variant in read("results/ablation.json")["variants"].items():
         seeds = list(variant["seeds"].values())
-        cells = [f"{sum(seed[key] for seed in seeds) / len(seeds):.3f}" for key in names]
+        values = {key: [seed[key] for seed in seeds if seed[key] is not None] for key in names}
+        cells = [f"{sum(values[key]) / len(values[key]):.3f}" if values[key] else "-" for key in names]
         rows.append(f"| {name} | {len(seeds)} | {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
 

@@ -41,9 +41,9 @@ FOREIGN_SCALE = 1.0
 @click.option("--operating-point", metavar="NAME", help="As for `predict`.")
 @click.option("--onnx", type=click.Path(path_type=Path, dir_okay=False), help="Any ONNX classifier instead.")
 @click.option("--input-size", type=click.IntRange(32, 4096), metavar="N", help="Its pictures are N x N pixels.")
-@click.option("--output-index", default=0, show_default=True, help="Which of its numbers for a picture.")
-@click.option("--mean", default=0.0, show_default=True, help="It sees (gray - mean) / std, gray in [0, 1].")
-@click.option("--std", default=1.0, show_default=True, help="Not 0.")
+@click.option("--output-index", type=int, help="Which of its numbers for a picture; 0, the first, by default.")
+@click.option("--mean", type=float, help="It sees (gray - mean) / std, gray in [0, 1]; 0 by default.")
+@click.option("--std", type=float, help="1 by default; not 0.")
 @click.option(
     "--method", type=click.Choice([method.value for method in Method]), help="grad-cam; with --onnx occlusion."
 )
@@ -56,7 +56,7 @@ FOREIGN_SCALE = 1.0
 @click.option("--scale", type=float, help="Where colours end; the card's, with --onnx 1. The same for every picture.")
 @click.option("--original-size", is_flag=True, help="Draw at the radiograph's own resolution.")
 @click.option("--masks", default=MASKS, show_default=True, type=click.IntRange(16), help="Of RISE.")
-@click.option("--seed", default=0, show_default=True, help="Of occlusion and RISE.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of occlusion and RISE.")
 @click.option("--budget-seconds", type=float, help="Occlusion and RISE stop then, with what they have.")
 @click.option("--similar", default=0, metavar="K", help="Name the K most similar training radiographs.")
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for picture and JSON.")
@@ -67,6 +67,7 @@ def command(radiograph: Path, output: Path | None, *, as_json: bool, **options: 
     Without --output nothing is drawn. Grad-CAM is the map in the bundle's graph, whose sum and bias are the logit.
     """
     method = chosen_method(options["method"], foreign=options["onnx"] is not None)
+    refuse_what_would_be_ignored(options)
     settings = MethodSettings(seed=options["seed"], masks=options["masks"], budget_seconds=options["budget_seconds"])
     model = chosen_model(method, options)
     coloring = Coloring(
@@ -104,12 +105,27 @@ def command(radiograph: Path, output: Path | None, *, as_json: bool, **options: 
         name = f"{radiograph.name}.{method}.{options['style']}"
         write_whole(output / f"{name}.png", png_bytes(sheet))
         result["picture"] = f"{name}.png"
-        write_whole(output / f"{name}.json", (json.dumps(result, ensure_ascii=False) + "\n").encode(errors="replace"))
+        as_text = json.dumps(result, ensure_ascii=False, allow_nan=False)
+        write_whole(output / f"{name}.json", f"{as_text}\n".encode(errors="replace"))
     if as_json:
-        click.echo(json.dumps(result, ensure_ascii=False).encode(errors="backslashreplace"))
+        click.echo(json.dumps(result, ensure_ascii=False, allow_nan=False).encode(errors="backslashreplace"))
     else:
         tell(found, output / result["picture"] if output else None)
     click.echo(DISCLAIMER, err=True)
+
+
+def refuse_what_would_be_ignored(options: dict[str, Any]) -> None:
+    """Options that go only with another, given without it."""
+    if options["levels"] and options["style"] != Style.CONTOURS:
+        raise UnusableOption(
+            "levels-impossible", "--levels are of contour lines.", remedy="Add --style contours, or leave --levels out."
+        )
+    of_onnx = [name for name in ("input_size", "output_index", "mean", "std") if options[name] is not None]
+    if of_onnx and options["onnx"] is None:
+        named = ", ".join("--" + name.replace("_", "-") for name in of_onnx)
+        raise UnusableOption(
+            "onnx-options", f"{named} without --onnx.", remedy="A bundle knows its own; or add --onnx."
+        )
 
 
 def chosen_method(name: str | None, *, foreign: bool) -> Method:
@@ -121,18 +137,19 @@ def chosen_model(method: Method, options: dict[str, Any]) -> ExplainableBundle |
     """The bundle, with its feature map where the method needs it, or the classifier of --onnx."""
     threads = usable_cores()
     if options["onnx"] is not None:
-        if options["input_size"] is None or options["bundle"] is not None or options["similar"] or not options["std"]:
+        of_bundle = [name for name in ("bundle", "operating_point", "similar") if options[name]]
+        if options["input_size"] is None or of_bundle:
             raise UnusableOption(
                 "onnx-options",
-                "--onnx needs --input-size and a --std that is not 0; it goes without --bundle and --similar.",
+                "--onnx needs --input-size; it goes without --bundle, --operating-point and --similar.",
                 remedy="For instance: --onnx model.onnx --input-size 224 --method occlusion.",
             )
         return AnyClassifier.open(
             options["onnx"],
             size_px=options["input_size"],
-            output_index=options["output_index"],
-            mean=options["mean"],
-            std=options["std"],
+            output_index=options["output_index"] or 0,
+            mean=0.0 if options["mean"] is None else options["mean"],
+            std=1.0 if options["std"] is None else options["std"],
             threads=threads,
         )
     predictor = Predictor.open(options["bundle"], operating_point=options["operating_point"], threads=threads)
@@ -145,7 +162,7 @@ def chosen_model(method: Method, options: dict[str, Any]) -> ExplainableBundle |
         raise MissingExtra(
             "reference-extra-missing",
             f"{method} needs the package onnx, to have the graph return its feature map.",
-            remedy="pip install 'pneumoscope[reference]'",
+            remedy="pip install '.[explain]' in a copy of the repository",
         ) from error
     features = with_feature_outputs(predictor.bundle.model)
     return ExplainableBundle(predictor, feature_graph=features.content, pool=features.pool, threads=threads)
@@ -171,7 +188,7 @@ def numbers(text: str) -> list[float]:
 def tell(found: ExplainedRadiograph, picture: Path | None) -> None:
     """For people."""
     prediction = found.prediction
-    answer = f"answer {found.answer:.4g}"
+    answer = f"answer {found.answer:.4g} of {printable(str(found.model['name']))}"
     if prediction:
         point = prediction.operating_point
         answer = (
@@ -185,7 +202,8 @@ def tell(found: ExplainedRadiograph, picture: Path | None) -> None:
     for warning in prediction.warnings if prediction else ():
         click.echo(f"  warning: {printable(warning.message)} [{warning.code}]")
     for case in found.similar:
-        click.echo(f"  similar: {case.case_id}  {case.label} {case.subtype or '-'}  distance {case.distance:.3f}")
+        same = "  (perhaps this very film)" if case.perhaps_same else ""
+        click.echo(f"  similar: {case.case_id}  {case.label} {case.subtype or '-'}  distance {case.distance:.3f}{same}")
     if found.attribution and picture:
         click.echo(f"  small pictures: {printable(found.attribution)}")
     if picture:

@@ -23,7 +23,9 @@ NEW_FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--about", default="kermany", show_default=True, metavar="FILE.toml", help="What the data is, for the card."
 )
-@click.option("--seed", default=0, show_default=True, help="Also divides the patients, as `train` does.")
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Also divides the patients, as `train` does."
+)
 @click.option("--epochs", type=click.IntRange(1), help="7 by default.")
 @click.option("--output", type=NEW_FOLDER, help="For lungs.onnx; runs/lungs-seedN.")
 @click.option("--report", type=NEW_FILE, help="The measurement; lung-segmentation.json in the output folder.")
@@ -52,7 +54,9 @@ def command(
         import torch  # noqa: F401 - to say early and clearly that it is missing
     except ModuleNotFoundError as error:
         raise MissingExtra(
-            "train-extra-missing", "Training needs PyTorch.", remedy="pip install 'pneumoscope[train]'"
+            "train-extra-missing",
+            "Training needs PyTorch.",
+            remedy="pip install '.[train]' in a copy of the repository",
         ) from error
     from pneumoscope.bundle.bundle import open_bundle, with_lungs
     from pneumoscope.training.compute import compute_here

@@ -8,7 +8,7 @@ from typing import Final
 from PIL import Image
 
 from pneumoscope.explanation.color_key import BACKGROUND, QUIET_TEXT, TEXT
-from pneumoscope.explanation.lettering import lettered, shortened
+from pneumoscope.explanation.lettering import lettered, shortened, wrapped
 from pneumoscope.explanation.similar_cases import SimilarCase
 from pneumoscope.explanation.thumbnails import picture_of
 
@@ -35,26 +35,29 @@ def below(sheet: Image.Image, strip: CaseStrip, text_px: int) -> Image.Image:
 
 
 def draw_strip(strip: CaseStrip, width_px: int, text_px: int) -> Image.Image:
-    """The strip alone; a case without a thumbnail has an empty frame."""
+    """The strip alone; a case without a thumbnail has an empty frame. Title and attribution are wrapped, never cut."""
     margin, line, side = round(text_px * 1.2), round(text_px * 1.5), text_px * THUMBNAIL_EMS
     cell = side + margin
     across = max(1, (width_px - margin) // cell)
     rows = -(-len(strip.cases) // across)
     row_height = side + 3 * line
-    top = 2 * line
-    height = top + rows * row_height + (line if strip.attribution else 0)
+    text_width, title_px, small = width_px - 2 * margin, round(text_px * 0.85), round(text_px * 0.7)
+    title = wrapped(TITLE, title_px, text_width)
+    told = wrapped(f"Small pictures: {strip.attribution}", small, text_width) if strip.attribution else []
+    top = (1 + len(title)) * line
+    height = top + rows * row_height + len(told) * line
     picture = Image.new("RGB", (width_px, height), BACKGROUND)
-    _letter(picture, (margin, line // 2), TITLE, round(text_px * 0.85), TEXT, width_px - 2 * margin)
+    for number, text in enumerate(title):
+        _letter(picture, (margin, line // 2 + number * line), text, title_px, TEXT, text_width)
     for place, case in enumerate(strip.cases):
         left, upper = margin + place % across * cell, top + place // across * row_height
         picture.paste(_thumbnail(case, side), (left, upper))
         words = (case.label, f"{case.subtype} {case.distance:.3f}".strip())
         for number, text in enumerate(words):
             _letter(picture, (left, upper + side + line // 4 + number * line), text, round(text_px * 0.85), TEXT, side)
-    if strip.attribution:
-        small = round(text_px * 0.7)
-        corner = (margin, height - line)
-        _letter(picture, corner, f"Small pictures: {strip.attribution}", small, QUIET_TEXT, width_px - 2 * margin)
+    for number, text in enumerate(told):
+        corner = (margin, top + rows * row_height + number * line)
+        _letter(picture, corner, text, small, QUIET_TEXT, text_width)
     return picture
 
 

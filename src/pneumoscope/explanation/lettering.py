@@ -77,6 +77,31 @@ def shortened(text: str, size_px: int, width_px: int, *, keep_end: bool = False)
     return _cut(whole, fitting, keep_end=keep_end)
 
 
+def wrapped(text: str, size_px: int, width_px: int) -> list[str]:
+    """The text as drawn, on as many lines as it needs at a width: broken at spaces, and within words that are too long."""
+    lines: list[str] = []
+    rest = drawable(text).strip()
+    while text_width_px(rest, size_px) > width_px:
+        fitting = _signs_that_fit(rest, size_px, width_px)
+        at_space = rest.rfind(" ", 1, fitting + 1)
+        end = at_space if at_space > 0 else fitting
+        lines.append(rest[:end].rstrip())
+        rest = rest[end:].lstrip()
+    return [*lines, rest] if rest or not lines else lines
+
+
+def _signs_that_fit(text: str, size_px: int, width_px: int) -> int:
+    """How many signs of the text's beginning are not too wide, at least one."""
+    fitting, too_long = 1, len(text)
+    while too_long - fitting > 1:
+        kept = (fitting + too_long) // 2
+        if text_width_px(text[:kept], size_px) <= width_px:
+            fitting = kept
+        else:
+            too_long = kept
+    return fitting
+
+
 def _cut(text: str, kept: int, *, keep_end: bool) -> str:
     at_end = kept // 2 if keep_end else 0
     return text[: kept - at_end] + ELLIPSIS + (text[-at_end:] if at_end else "")

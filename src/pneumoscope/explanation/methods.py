@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final, Protocol, runtime_checkable
 
 from pneumoscope.arrays import ModelInput, ModelInputBatch, SaliencyMap, Scores
+from pneumoscope.errors import UnusableOption
 from pneumoscope.explanation.gradient_maps import (
     MapGradient,
     grad_cam_plus_plus,
@@ -83,13 +84,17 @@ class MethodSettings:
     """How methods that cover the picture do it; the others read nothing here.
 
     Places are covered in an order, and masks drawn, by `seed`. `masks` is what RISE draws at most. After
-    `budget_seconds` (None: no limit) no further batch is begun.
+    `budget_seconds` (None: no limit) no further batch is begun. `UnusableOption` where the seed is below 0.
     """
 
     seed: int = 0
     masks: int = MASKS
     batch_size: int = 16
     budget_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise UnusableOption("seed-impossible", f"The seed is {self.seed}.", remedy="Give 0 or a greater number.")
 
 
 DEFAULT_SETTINGS: Final = MethodSettings()

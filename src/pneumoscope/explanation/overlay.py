@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from PIL import Image
@@ -11,7 +11,7 @@ from pneumoscope.arrays import GrayPicture, SaliencyMap
 from pneumoscope.explanation.color_key import BACKGROUND, QUIET_TEXT, TEXT, color_key
 from pneumoscope.explanation.coloring import Coloring
 from pneumoscope.explanation.heat_map import lay_over
-from pneumoscope.explanation.lettering import lettered, shortened
+from pneumoscope.explanation.lettering import lettered, shortened, wrapped
 
 FOOTER: Final = "Research and education only. Not a medical device."
 DEFAULT_PANEL_PX: Final = 1024
@@ -121,9 +121,8 @@ def draw_overlay(
     """
     panel = _panel(gray, panel_px).convert("RGB")
     longer_px = max(panel.size)
-    layout = _Layout(
-        panel.width, panel.height, min(max(longer_px // 42, 15), 72), min(len(caption.warnings), SHOWN_WARNINGS + 1)
-    )
+    layout = _Layout(panel.width, panel.height, min(max(longer_px // 42, 15), 72), 0)
+    layout = replace(layout, warning_lines=len(_warning_lines(caption.warnings, layout)))
     sheet = Image.new("RGB", layout.size, BACKGROUND)
     left, right = layout.panel_lefts
     for edge in (left, right):
@@ -152,10 +151,8 @@ def _write(sheet: Image.Image, layout: _Layout, caption: OverlayCaption, legend:
     left, top = layout.margin, layout.margin
     _letter(sheet, (left, top), shortened(caption.answer, layout.title_px, width), layout.title_px, TEXT)
     _letter(sheet, (left, top + round(line * 1.15)), name, text_px, QUIET_TEXT)
-    for place, warning in enumerate(_warning_lines(caption.warnings)):
-        _letter(
-            sheet, (left, top + round(line * (2.15 + place))), shortened(warning, text_px, width), text_px, WARNING_TEXT
-        )
+    for place, warning in enumerate(_warning_lines(caption.warnings, layout)):
+        _letter(sheet, (left, top + round(line * (2.15 + place))), warning, text_px, WARNING_TEXT)
     for panel_left, title in zip(layout.panel_lefts, ("Radiograph", "Overlay"), strict=True):
         _letter(sheet, (panel_left, layout.panel_top - round(text_px * 1.3)), title, small_px, QUIET_TEXT)
     below = layout.body_top + layout.body_height + layout.margin // 2
@@ -167,9 +164,9 @@ def _letter(sheet: Image.Image, corner: tuple[int, int], text: str, size_px: int
     sheet.paste(color, corner, lettered(text, size_px))
 
 
-def _warning_lines(warnings: tuple[str, ...]) -> list[str]:
-    if len(warnings) <= SHOWN_WARNINGS + 1:
-        return [f"Warning: {warning}" for warning in warnings]
-    return [f"Warning: {warning}" for warning in warnings[:SHOWN_WARNINGS]] + [
-        f"and {len(warnings) - SHOWN_WARNINGS} more warnings"
-    ]
+def _warning_lines(warnings: tuple[str, ...], layout: _Layout) -> list[str]:
+    """The warnings, each wrapped at words, so that its conclusion is not cut off; many are counted."""
+    told = [f"Warning: {warning}" for warning in warnings]
+    if len(told) > SHOWN_WARNINGS + 1:
+        told[SHOWN_WARNINGS:] = [f"and {len(told) - SHOWN_WARNINGS} more warnings"]
+    return [line for warning in told for line in wrapped(warning, layout.text_px, layout.text_width)]

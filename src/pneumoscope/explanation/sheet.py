@@ -15,7 +15,7 @@ from pneumoscope.explanation.color_key import BACKGROUND, QUIET_TEXT, TEXT, colo
 from pneumoscope.explanation.coloring import Coloring
 from pneumoscope.explanation.contours import draw_contours, line_color
 from pneumoscope.explanation.heat_map import lay_over
-from pneumoscope.explanation.lettering import lettered, shortened
+from pneumoscope.explanation.lettering import lettered, shortened, wrapped
 from pneumoscope.explanation.overlay import DEFAULT_PANEL_PX, FOOTER, SMALLEST_PANEL_PX
 
 NARROWEST_TEXT_EMS: Final = 54
@@ -33,7 +33,10 @@ class Style(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetCaption:
-    """The words on the sheet: a title, lines below it, warnings, and the legend below the panels."""
+    """The words on the sheet: a title, lines below it, warnings, and the legend below the panels.
+
+    All but the title are wrapped at words, so that no conclusion is cut off.
+    """
 
     title: str
     lines: tuple[str, ...] = ()
@@ -54,6 +57,10 @@ class _Layout:
     @property
     def margin(self) -> int:
         return round(self.text_px * 1.2)
+
+    @property
+    def small_px(self) -> int:
+        return round(self.text_px * 0.85)
 
     @property
     def line(self) -> int:
@@ -117,8 +124,7 @@ def draw_sheet(
     radiograph = _panel(gray, panel_px)
     panels = _panels(radiograph, saliency_map, coloring, style, levels)
     text_px = min(max(max(radiograph.size) // 42, 15), 72)
-    above = 1 + len(caption.lines) + len(caption.warnings)
-    layout = _Layout(radiograph.size, len(panels), text_px, above, len(caption.legend) + 1)
+    layout = _fitting(_Layout(radiograph.size, len(panels), text_px, 0, 0), caption)
     sheet = Image.new("RGB", layout.size, BACKGROUND)
     top = layout.body_top + (layout.body_height - radiograph.height) // 2
     for place, (title, panel) in enumerate(panels):
@@ -168,17 +174,34 @@ def _key(coloring: Coloring, layout: _Layout, style: Style, levels: Sequence[flo
     return key
 
 
+def _fitting(layout: _Layout, caption: SheetCaption) -> _Layout:
+    """The layout with room for the lines that the caption takes at its width."""
+    return replace(layout, lines_above=1 + len(_above(layout, caption)), lines_below=len(_below(layout, caption)))
+
+
+def _above(layout: _Layout, caption: SheetCaption) -> list[tuple[str, tuple[int, int, int]]]:
+    """The lines between title and panels, wrapped, and their colours."""
+    told = [(line, QUIET_TEXT) for line in caption.lines]
+    told += [(f"Warning: {warning}", WARNING_TEXT) for warning in caption.warnings]
+    width = layout.text_width
+    return [(line, color) for text, color in told for line in wrapped(text, layout.text_px, width)]
+
+
+def _below(layout: _Layout, caption: SheetCaption) -> list[str]:
+    """The lines below the panels, wrapped."""
+    texts = (*caption.legend, FOOTER)
+    return [line for text in texts for line in wrapped(text, layout.small_px, layout.text_width)]
+
+
 def _write(sheet: Image.Image, layout: _Layout, caption: SheetCaption) -> None:
-    title_px, small_px = round(layout.text_px * 1.2), round(layout.text_px * 0.85)
+    title_px = round(layout.text_px * 1.2)
     left, top, width = layout.margin, layout.margin, layout.text_width
     _letter(sheet, (left, top), caption.title, title_px, TEXT, width)
-    lines = [(line, QUIET_TEXT) for line in caption.lines]
-    lines += [(f"Warning: {warning}", WARNING_TEXT) for warning in caption.warnings]
-    for place, (line, color) in enumerate(lines):
+    for place, (line, color) in enumerate(_above(layout, caption)):
         _letter(sheet, (left, top + round(layout.line * (1.2 + place))), line, layout.text_px, color, width)
     below = layout.body_top + layout.body_height + layout.margin // 2
-    for place, line in enumerate((*caption.legend, FOOTER)):
-        _letter(sheet, (left, below + place * layout.line), line, small_px, QUIET_TEXT, width)
+    for place, line in enumerate(_below(layout, caption)):
+        _letter(sheet, (left, below + place * layout.line), line, layout.small_px, QUIET_TEXT, width)
 
 
 def _letter(

@@ -36,6 +36,8 @@ METHOD_TITLES: Final = {
     Method.OCCLUSION: "Occlusion sensitivity",
     Method.RISE: "RISE",
 }
+FEWEST_COMPARED_MASKS: Final = 500
+"""Of RISE: a map of fewer is mostly noise, and its agreement with another says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,15 +45,15 @@ class ExplainedRadiograph:
     """What one method says of one radiograph.
 
     `answer` is the logit of a bundle, or the number that any other classifier gives. `prediction` is None for the
-    latter, `parts` also where the bundle's map does not add up. `model` says which model answered, for JSON. Whose pictures
-    the thumbnails of `similar` cases are stands in `attribution`.
+    latter, `parts` also where the bundle's map does not add up. `model` says which model answered, and of another
+    classifier how it was asked, for JSON. Whose pictures the thumbnails of `similar` cases are stands in `attribution`.
     """
 
     file: str
     radiograph: Radiograph
     answer: float
     explanation: Explanation
-    model: dict[str, str]
+    model: dict[str, Any]
     prediction: Prediction | None = None
     parts: EvidenceParts | None = None
     similar: tuple[SimilarCase, ...] = ()
@@ -59,12 +61,13 @@ class ExplainedRadiograph:
 
     @property
     def sums(self) -> list[str]:
-        """What adds up to the logit, in sentences: for and against, then by place."""
+        """What adds up to the logit, in sentences: for and against, then by place; both of the map in the graph."""
         found = []
+        of = "" if self.draws_the_graphs_map else "In the graph's map: "
         if self.parts:
             parts = self.parts
             found.append(
-                f"Evidence for {parts.speaks_for:+.2f}, against {parts.speaks_against:+.2f}, bias {parts.bias:+.2f}: "
+                f"{of}Evidence for {parts.speaks_for:+.2f}, against {parts.speaks_against:+.2f}, bias {parts.bias:+.2f}: "
                 f"logit {parts.logit:+.2f}"
             )
         lungs = self.prediction.lungs if self.prediction else None
@@ -72,16 +75,22 @@ class ExplainedRadiograph:
             region = lungs.evidence_logit
             logit = region.right_lung + region.left_lung + region.outside + region.bias
             found.append(
-                f"Right lung {region.right_lung:+.2f}, left lung {region.left_lung:+.2f}, outside {region.outside:+.2f}, "
+                f"{of}Right lung {region.right_lung:+.2f}, left lung {region.left_lung:+.2f}, outside {region.outside:+.2f}, "
                 f"bias {region.bias:+.2f}: logit {logit:+.2f}"
             )
         return found
 
     @property
+    def draws_the_graphs_map(self) -> bool:
+        """Whether the map of the method is the one in the bundle's graph, which sums and trust are of."""
+        return Method.GRAD_CAM in (self.explanation.method, self.explanation.equals)
+
+    @property
     def trust_line(self) -> str | None:
-        """What speaks for or against the bundle's map, in a sentence."""
+        """What speaks for or against the map in the bundle's graph, in a sentence."""
         trust = self.prediction.map_trust if self.prediction else None
-        return f"The map: {trust.sentence}" if trust and trust.sentence else None
+        which = "The map" if self.draws_the_graphs_map else "The map in the graph"
+        return f"{which}: {trust.sentence}" if trust and trust.sentence else None
 
     @property
     def method_line(self) -> str:
@@ -121,6 +130,7 @@ class ExplainedRadiograph:
                     "subtype": case.subtype,
                     "patient": case.patient,
                     "distance": case.distance,
+                    "perhaps_same": case.perhaps_same,
                 }
                 for case in self.similar
             ],
@@ -170,9 +180,13 @@ def explain_with_bundle(
 def compared(
     prediction: Prediction, explanation: Explanation, picture: ModelInput, model: ExplainableBundle
 ) -> MapTrust:
-    """How far the bundle's map agrees with what was found by covering: by the method asked for, or by occlusion."""
+    """How far the bundle's map agrees with what was found by covering: by the method asked for, or by occlusion.
+
+    An unfinished map, or RISE of few masks, says little of another, so occlusion is asked then.
+    """
     trust = prediction.map_trust or MapTrust(None, None)
-    if explanation.planned_masks:
+    covered = explanation.planned_masks > 0 and explanation.complete
+    if covered and (explanation.method is not Method.RISE or explanation.masks >= FEWEST_COMPARED_MASKS):
         found = correlation_on_one_grid(prediction.saliency_map, explanation.saliency_map)
         return replace(trust, agreement=found, agreement_with=str(explanation.method))
     found = agreement_with_occlusion(picture, model, prediction.saliency_map)
@@ -197,7 +211,14 @@ def explain_any_classifier(
         radiograph=radiograph,
         answer=float(model.answers(picture[np.newaxis])[0]),
         explanation=explanation,
-        model={"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
+        model={
+            "name": path.name,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "output_index": model.output_index,
+            "input_size": model.size_px,
+            "mean": model.mean,
+            "std": model.std,
+        },
     )
 
 
@@ -211,7 +232,7 @@ def sheet_of(
 ) -> Image.Image:
     """The picture for people."""
     prediction = found.prediction
-    title = f"Answer {found.answer:.4g}"
+    title = f"Answer {found.answer:.4g} of {found.model['name']}"
     if prediction:
         point = prediction.operating_point
         title = (

@@ -57,9 +57,9 @@ def map_trust(heat_inside_lungs: float | None, decision: Decision, *, least_heat
         and heat_inside_lungs < least_heat_inside
     ):
         doubt = (
-            f"Only {heat_inside_lungs:.0%} of the evidence for pneumonia lies inside the lungs (at least "
-            f"{least_heat_inside:.0%} is usual for this model). The answer may rest on something else than the lungs; "
-            "do not trust the map."
+            f"Do not trust this map: only {heat_inside_lungs:.0%} of the evidence for pneumonia lies inside the lungs "
+            f"(at least {least_heat_inside:.0%} is usual for this model). The answer may rest on something else than the "
+            "lungs."
         )
     return MapTrust(heat_inside_lungs, least_heat_inside, doubt=doubt)
 

@@ -80,7 +80,14 @@ def test_any_onnx_classifier_is_explained_by_covering(run, radiograph, shipped_b
     model = shipped_bundle.folder / "model.onnx"
     found = explained(run, radiograph, "--onnx", model, "--input-size", "224", "--budget-seconds", "0.001")
     assert found["explanation"]["method"] == "occlusion"
-    assert found["model"] == {"name": "model.onnx", "sha256": hashlib.sha256(shipped_bundle.model).hexdigest()}
+    assert found["model"] == {
+        "name": "model.onnx",
+        "sha256": hashlib.sha256(shipped_bundle.model).hexdigest(),
+        "output_index": 0,
+        "input_size": 224,
+        "mean": 0.0,
+        "std": 1.0,
+    }
     assert (found["prediction"], found["evidence"], found["rendering"]["scale"]) == (None, None, 1.0)
     assert found["answer"] == pytest.approx(explained(run, radiograph)["answer"], abs=1e-4)
 
@@ -91,9 +98,17 @@ def test_any_onnx_classifier_is_explained_by_covering(run, radiograph, shipped_b
         (("--onnx", "model.onnx"), 2, "onnx-options"),
         (("--onnx", "model.onnx", "--input-size", "224", "--similar", "2"), 2, "onnx-options"),
         (("--onnx", "model.onnx", "--input-size", "224", "--std", "0"), 2, "onnx-options"),
+        (("--onnx", "missing.onnx", "--input-size", "224", "--std", "nan"), 2, "onnx-options"),
+        (("--onnx", "missing.onnx", "--input-size", "224", "--mean", "inf"), 2, "onnx-options"),
+        (("--onnx", "model.onnx", "--input-size", "224", "--operating-point", "balanced"), 2, "onnx-options"),
         (("--onnx", "missing.onnx", "--input-size", "224"), 4, "onnx-foreign"),
-        (("--levels", "0.2,x"), 2, "levels-impossible"),
-        (("--levels", "7"), 2, "levels-impossible"),
+        (("--input-size", "224"), 2, "onnx-options"),
+        (("--output-index", "0"), 2, "onnx-options"),
+        (("--mean", "0"), 2, "onnx-options"),
+        (("--std", "1"), 2, "onnx-options"),
+        (("--levels", "0.2,0.4"), 2, "levels-impossible"),
+        (("--levels", "0.2,x", "--style", "contours"), 2, "levels-impossible"),
+        (("--levels", "7", "--style", "contours"), 2, "levels-impossible"),
         (("--method", "rise", "--budget-seconds", "-1"), 2, "budget-impossible"),
         (("--colormap", "no-such"), 2, "colormap-unknown"),
     ],
@@ -102,6 +117,39 @@ def test_what_cannot_be_says_why(run, radiograph, arguments, status, code):
     found, _, err = run("explain", radiograph, *arguments)
     assert found == status
     assert f"[{code}]" in err
+
+
+def test_another_classifier_is_named_in_words_and_on_the_sheet(run, radiograph, shipped_bundle, tmp_path, monkeypatch):
+    titles = []
+    monkeypatch.setattr(
+        "pneumoscope.inference.explain.draw_sheet",
+        lambda gray, saliency_map, coloring, caption, **rest: titles.append(caption.title) or Image.fromarray(gray),
+    )
+    onnx = ("--onnx", shipped_bundle.folder / "model.onnx", "--input-size", "224", "--budget-seconds", "0.001")
+    status, out, err = run("explain", radiograph, *onnx, "--output", tmp_path)
+    assert status == 0, err
+    assert titles[0].startswith("Answer ")
+    assert titles[0].endswith(" of model.onnx")
+    assert f"answer {titles[0].removeprefix('Answer ')}\n" in out
+
+
+@pytest.mark.parametrize("command", ["explain", "train-lungs"])
+def test_a_seed_below_0_is_a_usage_error(run, radiograph, command):
+    status, _, err = run(command, "--seed", "-1", *([radiograph] if command == "explain" else []))
+    assert status == 2
+    assert "Invalid value for '--seed'" in err
+
+
+def test_under_another_method_sums_and_trust_are_said_to_be_of_the_graphs_map(run, radiograph):
+    told = {
+        method: run("explain", radiograph, "--method", method)[1] for method in ("grad-cam", "hirescam", "occlusion")
+    }
+    assert told["grad-cam"].count("In the graph's map: ") == told["hirescam"].count("In the graph's map: ") == 0
+    assert "  The map: " in told["grad-cam"]
+    assert "  The map: " in told["hirescam"]
+    assert told["occlusion"].count("In the graph's map: ") == 2
+    assert "  The map in the graph: " in told["occlusion"]
+    assert "  The map: " not in told["occlusion"]
 
 
 def test_a_picture_without_lungs_is_refused(run, tmp_path, generator):

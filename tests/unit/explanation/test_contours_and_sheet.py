@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -5,6 +7,7 @@ from PIL import Image
 from pneumoscope.errors import UnusableOption
 from pneumoscope.explanation.coloring import Coloring
 from pneumoscope.explanation.contours import checked_levels, draw_contours, levels_of_scale, line_color
+from pneumoscope.explanation.lettering import ELLIPSIS, lettered
 from pneumoscope.explanation.sheet import SheetCaption, Style, draw_sheet
 
 BOTH = Coloring(scale_logit=1.0, colormap="coolwarm")
@@ -76,6 +79,21 @@ def test_every_style_draws_evidence_and_without_evidence_only_the_radiograph(sty
     assert hot.shape == plain.shape
     changed = (hot != plain).any(axis=2)
     assert 100 < changed.sum() < 0.2 * changed.size
+
+
+def test_no_word_of_a_warning_or_line_is_cut_off_at_the_narrowest_width(monkeypatch):
+    drawn: list[str] = []
+    monkeypatch.setattr(
+        "pneumoscope.explanation.sheet.lettered", lambda *text: drawn.append(text[0]) or lettered(*text)
+    )
+    told = "only 59% of the evidence for pneumonia lies inside the lungs. " * 4
+    caption = SheetCaption(title="a", lines=(f"{told}the line ends",), warnings=(f"{told}do not trust it",))
+    tall = draw_sheet(GRAY, one_hot_cell(1.0), BOTH, caption, style=Style.OVERLAY)
+    assert f"{told}the line ends Warning: {told}do not trust it" in " ".join(drawn)
+    assert not any(ELLIPSIS in line for line in drawn)
+    short = draw_sheet(GRAY, one_hot_cell(1.0), BOTH, replace(caption, lines=("b",), warnings=()), style=Style.OVERLAY)
+    assert (tall.width, short.width) == (15 * 54 + 36,) * 2  # the narrowest, at the smallest text
+    assert tall.height - short.height == 5 * 22  # three lines each, instead of one
 
 
 def test_side_by_side_leaves_the_left_radiograph_untouched():

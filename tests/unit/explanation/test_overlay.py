@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from pneumoscope.explanation.coloring import Coloring
-from pneumoscope.explanation.lettering import ELLIPSIS, drawable, shortened, text_width_px
+from pneumoscope.explanation.lettering import ELLIPSIS, drawable, shortened, text_width_px, wrapped
 from pneumoscope.explanation.overlay import BACKGROUND, OverlayCaption, draw_overlay
 from support.phantom import chest_phantom
 
@@ -80,6 +81,35 @@ def test_each_warning_has_a_line_and_many_are_counted():
 
     line = 22
     assert [height(count) - height(0) for count in (1, 2, 4, 5, 50)] == [line, 2 * line, 4 * line, 4 * line, 4 * line]
+
+
+def test_a_long_warning_takes_the_lines_it_needs():
+    def height(warning):
+        caption = OverlayCaption(file_name="a", answer="b", warnings=(warning,))
+        return draw_overlay(phantom(480, 300), hot_map(), COLORING, caption).height
+
+    long = "The evidence lies outside of the lungs. " * 5
+    lines = len(wrapped(f"Warning: {long}", 15, 15 * 54))
+    assert lines > 1
+    assert height(long) - height("cropped") == (lines - 1) * 22
+
+
+def test_wrapped_lines_hold_every_word_in_order_and_none_is_too_wide():
+    text = "Do not trust this map: only 59% of the evidence for pneumonia lies inside the lungs."
+    lines = wrapped(text, 20, 200)
+    assert len(lines) > 3
+    assert " ".join(lines) == text
+    assert all(text_width_px(line, 20) <= 200 for line in lines)
+    greedy = [f"{line} {following.split()[0]}" for line, following in pairwise(lines)]
+    assert all(text_width_px(longer, 20) > 200 for longer in greedy)
+
+
+def test_a_word_that_is_wider_than_a_line_is_broken_within():
+    lines = wrapped("in " + "W" * 100, 20, 200)
+    assert "".join(lines) == "in" + "W" * 100
+    assert all(text_width_px(line, 20) <= 200 for line in lines)
+    assert wrapped("", 20, 200) == [""]
+    assert wrapped("WW", 20, 1) == ["W", "W"]
 
 
 def test_a_text_that_is_too_long_is_shortened_with_an_ellipsis():

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from pneumoscope.explanation.case_strip import CaseStrip, below, draw_strip
+from pneumoscope.explanation.lettering import ELLIPSIS, lettered
 from pneumoscope.explanation.similar_cases import SimilarCase
 from pneumoscope.explanation.thumbnails import picture_of, thumbnail_of
 
@@ -53,3 +54,21 @@ def test_the_strip_goes_below_and_wraps_and_the_attribution_takes_a_line():
     assert told.height == one.height + 30
     assert many.height - one.height == 2 * (160 + 3 * 30)  # four in a row of 784 px
     assert one.width == many.width == 800
+
+
+def test_the_whole_attribution_is_drawn_at_the_narrowest_width(monkeypatch):
+    drawn: list[str] = []
+    monkeypatch.setattr(
+        "pneumoscope.explanation.case_strip.lettered", lambda *text: drawn.append(text[0]) or lettered(*text)
+    )
+    attribution = (
+        "Kermany D, Zhang K, Goldbaum M; Labeled Optical Coherence Tomography (OCT) and Chest X-Ray Images for "
+        "Classification; doi:10.17632/rscbjbr9sj; CC BY 4.0; reduced in size"
+    )
+    narrow = 15 * 54 + 36
+    plain = draw_strip(CaseStrip(cases=(case(None),)), narrow, 15)
+    told = draw_strip(CaseStrip(cases=(case(None),), attribution=attribution), narrow, 15)
+    assert f"Small pictures: {attribution}" in " ".join(drawn)
+    assert not any(ELLIPSIS in line for line in drawn)
+    assert told.height == plain.height + 2 * 22
+    assert np.asarray(told)[-22:].max() > 100  # the second line is on the picture

@@ -16,6 +16,20 @@ SIZE_PX = 64
 PLACE = np.s_[8:24, 40:56]
 
 
+def saved(folder, nodes, made_of, given, *, dtype=TensorProto.FLOAT, weights=()):
+    """A graph from x, of the shape `made_of`, to y, of the shape `given`."""
+    graph = helper.make_graph(
+        nodes,
+        "made",
+        [helper.make_tensor_value_info("x", dtype, made_of)],
+        [helper.make_tensor_value_info("y", dtype, given)],
+        [numpy_helper.from_array(value, name) for name, value in weights],
+    )
+    path = folder / "made.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), path)
+    return path
+
+
 def classifier_file(folder, *, channels=1, batch="batch", side=SIZE_PX, answers=2, dtype=TensorProto.FLOAT):
     """Its second number is the mean brightness of one place times 3; the first is nothing."""
     weight = np.zeros((channels * SIZE_PX * SIZE_PX, answers), np.float32)
@@ -86,6 +100,79 @@ def test_what_does_not_fit_says_how_to_mend_it(tmp_path, made, opened, code):
     with pytest.raises((UnusableOption, UnusableBundle)) as caught:
         AnyClassifier.open(path, **{"size_px": SIZE_PX, **opened})
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, SIZE_PX, SIZE_PX), (3, SIZE_PX, SIZE_PX), (SIZE_PX, SIZE_PX, 1), (SIZE_PX, SIZE_PX, 3)]
+)
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize(("dtype", "numpy_type"), [(TensorProto.FLOAT, np.float32), (TensorProto.FLOAT16, np.float16)])
+def test_channels_may_come_first_or_last_be_left_open_and_halved(tmp_path, shape, named, dtype, numpy_type):
+    # convolved by a kernel that adds up the channels, of which a transposed picture has the wrong number
+    last = shape[0] == SIZE_PX
+    channels = shape[-1] if last else shape[0]
+    first = helper.make_node(
+        "Transpose" if last else "Identity", ["x"], ["first"], **({"perm": [0, 3, 1, 2]} if last else {})
+    )
+    nodes = [
+        first,
+        helper.make_node("Conv", ["first", "kernel"], ["sum"]),
+        helper.make_node("GlobalAveragePool", ["sum"], ["y"]),
+    ]
+    kernel = np.ones((1, channels, 1, 1), numpy_type)
+    path = saved(
+        tmp_path,
+        nodes,
+        ["batch", *(shape if named else "abc")],
+        ["batch", 1, 1, 1],
+        dtype=dtype,
+        weights=[("kernel", kernel)],
+    )
+    model = AnyClassifier.open(path, size_px=SIZE_PX)
+    assert (model.channels, model.channels_last) == (channels, last)
+    assert model.answers(picture()[np.newaxis]) == pytest.approx([channels * picture().mean()], rel=3e-3)
+
+
+@pytest.mark.parametrize(
+    "setting", [{"mean": float("nan")}, {"mean": float("inf")}, {"std": float("nan")}, {"std": 0.0}]
+)
+def test_a_mean_or_std_that_cannot_be_is_refused(tmp_path, setting):
+    with pytest.raises(UnusableOption) as caught:
+        AnyClassifier.open(classifier_file(tmp_path), size_px=SIZE_PX, **setting)
+    assert caught.value.code == "onnx-options"
+
+
+def test_answers_that_are_not_finite_are_refused(tmp_path):
+    log = [helper.make_node("Log", ["x"], ["l"]), helper.make_node("GlobalAveragePool", ["l"], ["y"])]
+    path = saved(tmp_path, log, ["batch", 1, SIZE_PX, SIZE_PX], ["batch", 1, 1, 1])
+    model = AnyClassifier.open(path, size_px=SIZE_PX)
+    assert np.isfinite(model.answers(picture()[np.newaxis])).all()
+    for method in (Method.OCCLUSION, Method.RISE):
+        with pytest.raises(UnusableBundle) as caught:  # the logarithm of below 0
+            explained(picture() - 1, model, method)
+        assert caught.value.code == "onnx-not-finite"
+    tiny = AnyClassifier.open(classifier_file(tmp_path), size_px=SIZE_PX, output_index=1, std=1e-60)
+    with pytest.raises(UnusableBundle):
+        tiny.answers(picture()[np.newaxis])
+
+
+def test_a_graph_that_gives_pictures_is_no_classifier(tmp_path):
+    path = saved(
+        tmp_path,
+        [helper.make_node("Sigmoid", ["x"], ["y"])],
+        ["batch", 1, SIZE_PX, SIZE_PX],
+        ["batch", 1, SIZE_PX, SIZE_PX],
+    )
+    with pytest.raises(UnusableBundle) as caught:
+        AnyClassifier.open(path, size_px=SIZE_PX)
+    assert caught.value.code == "onnx-foreign"
+    assert "1 x 64 x 64" in caught.value.message
+
+
+def test_a_seed_below_0_is_refused():
+    with pytest.raises(UnusableOption) as caught:
+        MethodSettings(seed=-1)
+    assert caught.value.code == "seed-impossible"
 
 
 @pytest.mark.parametrize("content", [b"", b"no graph at all"])
