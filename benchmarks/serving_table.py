@@ -69,10 +69,7 @@ def limits(found: dict[str, Any]) -> list[str]:
             f"- **Full-size radiographs with a picture** (`POST /predict`, {picture['upload_bytes'] / 1000:.0f} kB, 16 clients):"
             f" {sixteen['answered_per_second']:.0f} a second, {100 * sixteen['share_of']['reference_answer']:.0f} % of what"
         ),
-        (
-            f"  the same answers reach without a server (so the machine's noise is larger than what the server costs), but"
-            f" {100 * sixteen['share_of']['bundle']:.0f} % of both"
-        ),
+        (f"  the same answers reach without a server, but {100 * sixteen['share_of']['bundle']:.0f} % of both"),
         ("  graphs alone: decoding and drawing cost more than the model."),
         (
             f"- **Twice the load it can take** ({twice['asked_per_second']:.0f} requests a second):"
