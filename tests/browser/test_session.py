@@ -116,6 +116,7 @@ def test_without_a_key_the_list_stops_and_goes_on_where_it_was(open_page):
     page = open_page()
     page.route("**/page/prediction", lambda route: route.fulfill(status=401, json={}))
     give(page, *FILES[:4])
+    expect(page.locator("#key-input")).to_be_focused()
     expect(page.locator("#key-wrong")).to_be_hidden()
     page.keyboard.press("Escape")
 
