@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from pneumoscope.errors import FailedTraining, UnusableOption
 
 LONGEST_WAIT = timedelta(days=1)
 """Others wait while the leading process decodes and computes activations; PyTorch's own limit is 10 or 30 minutes."""
+
+LONGEST_FAREWELL = timedelta(seconds=20)
+"""How long a failed process may take to end after it has left the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,8 @@ class Processes:
 def processes_of_torchrun() -> Iterator[Processes]:
     """The processes that torchrun started, or this one alone.
 
-    Where one of them fails, it says why; the others, who can only see that it has gone, end without a word.
+    Where one of them fails, it says why; the others, who can only see that it has gone, end without a word, and not
+    before torchrun, which names the first to end as the cause, has had time to see that one and to end them itself.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
@@ -108,6 +113,7 @@ def processes_of_torchrun() -> Iterator[Processes]:
     try:
         yield Processes(dist.get_rank(), count)
     except OtherProcessGoneError:
+        time.sleep(LONGEST_FAREWELL.total_seconds())
         sys.exit(FailedTraining.exit_code)
     finally:
         dist.destroy_process_group()
