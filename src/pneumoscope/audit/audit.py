@@ -126,6 +126,7 @@ def gathered(audited: Audited, predictor: Predictor, *, workers: int, watch: Wat
         outline,
         predictor.bundle.card.calibration,
         predictor.operating_point,
+        predictor.bundle.card.zones,
         why_no_masks(masks, observations),
     )
 

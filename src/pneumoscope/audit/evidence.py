@@ -13,6 +13,7 @@ from pneumoscope.audit.observation import AS_IT_IS, Observations
 from pneumoscope.audit.ranked import RankedScores, Values
 from pneumoscope.evaluation.calibration import PlattCalibration
 from pneumoscope.evaluation.operating_point import OperatingPoint
+from pneumoscope.evaluation.zones import ConformalZones, possible_classes
 
 Known = Bool[np.ndarray, " radiographs"]
 
@@ -29,6 +30,7 @@ class Evidence:
     outline: Values | None
     calibration: PlattCalibration
     point: OperatingPoint
+    zones: ConformalZones | None
     why_no_masks: str | None
 
     @property
@@ -56,6 +58,12 @@ class Evidence:
         """
         decided = self.decided(copy)
         return np.where(self.labels == finding, decided if finding else 1 - decided, np.nan)
+
+    def called(self, copy: str, zones: ConformalZones) -> Values:
+        """1 where a copy is called likely, -1 where unlikely, 0 where uncertain, NaN where there is no such copy."""
+        probabilities = self.probabilities(copy)
+        possible = possible_classes(probabilities, zones)
+        return np.where(np.isnan(probabilities), np.nan, possible.likely.astype(float) - possible.unlikely)
 
     def ranked(self, copy: str = AS_IT_IS, *, where: Known | None = None) -> RankedScores:
         """The copy's logits, ranked."""

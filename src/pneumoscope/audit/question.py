@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pneumoscope.audit.baselines import CUES
 from pneumoscope.audit.lungs import FILLS
-from pneumoscope.audit.observation import LUNGS_REMOVED, ONLY_LUNGS, USUAL
+from pneumoscope.audit.observation import AS_IT_IS, LUNGS_REMOVED, ONLY_LUNGS, USUAL
 from pneumoscope.audit.perturbations import PERTURBATIONS
 from pneumoscope.audit.ranked import Rows
 
@@ -25,6 +25,7 @@ SECTIONS = {
     LUNGS_REMOVED: "How much is left when the lungs are taken out?",
     ONLY_LUNGS: "Are the lungs enough?",
     "appearance": "Does the answer stay when only the look of the film changes?",
+    "zones": "Is a doubtful answer called uncertain?",
     "heat": "Is the evidence inside the lungs?",
     "strata": "How much is left among films that a cue cannot tell apart?",
 }
@@ -35,6 +36,9 @@ ROWS = (
     *(f"{LUNGS_REMOVED}.{covering}" for covering in COVERINGS),
     *(f"{ONLY_LUNGS}.{covering}-{rate}" for covering in COVERINGS for rate in RATES),
     *(f"appearance.{perturbation.name}" for perturbation in PERTURBATIONS),
+    f"zones.{AS_IT_IS}",
+    *(f"zones.{perturbation.name}" for perturbation in PERTURBATIONS),
+    *(f"zones.{LUNGS_REMOVED}-{covering}" for covering in COVERINGS),
     "heat.inside-lungs",
     *(f"strata.{name}" for name in STRATA),
 )

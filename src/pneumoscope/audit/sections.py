@@ -25,6 +25,7 @@ def all_questions(evidence: Evidence) -> list[Question]:
         *lungs_removed_questions(evidence),
         *only_lungs_questions(evidence),
         *appearance_questions(evidence),
+        *zone_questions(evidence),
         heat_question(evidence),
         *strata_questions(evidence),
     ]
@@ -121,6 +122,43 @@ def appearance_questions(evidence: Evidence) -> Iterator[Question]:
                 "flipped to NORMAL": int(np.nansum(turned == -1)),
             },
         )
+
+
+def zone_questions(evidence: Evidence) -> Iterator[Question]:
+    """How often a copy is called likely or unlikely wrongly; where the lungs are gone, how often it is called either."""
+    titles = {AS_IT_IS: "as it is"} | {perturbation.name: perturbation.title for perturbation in PERTURBATIONS}
+    for copy, title in titles.items():
+        yield zone_question(evidence, copy, title, "share called likely or unlikely wrongly", lungs_gone=False)
+    for covering in COVERINGS:
+        title = f"lungs taken out, {covering.replace('-', ' ')}"
+        yield zone_question(evidence, f"{LUNGS_REMOVED}-{covering}", title, "share still certain", lungs_gone=True)
+
+
+def zone_question(evidence: Evidence, copy: str, title: str, measured: str, *, lungs_gone: bool) -> Question:
+    """One kind of copy; not measured where there is none, or where the bundle has no zones."""
+    row = f"zones.{copy}"
+    if evidence.zones is None:
+        return Question(row, title, measured, None, why_not="the bundle has no zones")
+    called = evidence.called(copy, evidence.zones)
+    known = np.isfinite(called)
+    if not known.any():
+        return Question(row, title, measured, None, why_not="no radiograph has such a copy")
+    right = np.where(evidence.labels, 1, -1)
+    certain = np.where(known, called != 0, np.nan)
+    wrong = np.where(known, called == -right, np.nan)
+    also = {"uncertain": 1 - certain, "wrong": wrong} if lungs_gone else {"uncertain": 1 - certain}
+    return Question(
+        row,
+        title,
+        measured,
+        mean_measure(certain if lungs_gone else wrong),
+        int(known.sum()),
+        also={name: mean_measure(values) for name, values in also.items()},
+        facts={
+            "normal called likely": int(((called == 1) & ~evidence.labels).sum()),
+            "pneumonia called unlikely": int(((called == -1) & evidence.labels).sum()),
+        },
+    )
 
 
 def heat_question(evidence: Evidence) -> Question:

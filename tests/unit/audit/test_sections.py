@@ -1,5 +1,7 @@
 """Every row by hand, on eight radiographs whose answers are made up."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,8 +12,9 @@ from pneumoscope.audit.outlines import NO_OUTLINE
 from pneumoscope.audit.question import ROWS
 from pneumoscope.audit.sections import all_questions
 from pneumoscope.dataset.manifest import Label, ManifestRow, Split
-from pneumoscope.evaluation.calibration import PlattCalibration
+from pneumoscope.evaluation.calibration import PlattCalibration, sigmoid
 from pneumoscope.evaluation.operating_point import OperatingPoint
+from pneumoscope.evaluation.zones import ConformalZones
 
 LABELS = [False, False, False, False, True, True, True, True]
 LOGITS = [-3.0, -2.0, -1.0, 1.0, -0.5, 1.0, 2.0, 3.0]  # 14.5 of 16 pairs are won
@@ -21,6 +24,10 @@ COPIES = {
     "lungs-removed-black": [0.0] * 8,
     "only-lungs-mean": [-3.0, -2.0, -1.0, -1.0, -0.5, -1.5, 2.0, np.nan],
 }
+
+
+# between logits -1.5 and 1.5 a film may be either
+ZONES = ConformalZones(0.05, sigmoid(-1.5), sigmoid(1.5), 4, 4, 4, 4, "validation")
 
 
 def observation(number: int) -> Observation:
@@ -42,6 +49,7 @@ def evidence(**changes) -> Evidence:
         "outline": None,
         "calibration": PlattCalibration(1.0, 0.0),
         "point": OperatingPoint("balanced", 0.5, 0.9, 0.9, "validation", ""),
+        "zones": ZONES,
         "why_no_masks": None,
     }
     return Evidence(**{**settings, **changes})
@@ -137,3 +145,36 @@ def test_rows_that_need_masks_say_that_there_are_none():
     needing = [question for question in asked if question.row.split(".")[0] in ("lungs-removed", "only-lungs", "heat")]
     assert len(needing) == 18
     assert {question.why_not for question in needing} == {"no lung masks"}
+
+
+def test_zones_are_wrong_only_where_a_film_is_certainly_called_the_other_class(rows):
+    plain, mirrored = rows["zones.as-it-is"], rows["zones.mirrored"]
+    assert plain.value(ALL) == 0  # none is beyond 1.5 on the wrong side
+    assert plain.also["uncertain"](ALL) == 4 / 8  # -1, 1, -0.5, 1
+    assert mirrored.value(ALL) == 2 / 8  # the first, normal, at 3 and the last, pneumonia, at -3
+    assert mirrored.facts == {"normal called likely": 1, "pneumonia called unlikely": 1}
+    assert mirrored.radiographs == 8
+
+
+def test_without_lungs_any_certainty_counts_against_the_model():
+    lungs_gone = {"lungs-removed-black": [-2.0, 0.0, 0.0, 2.0, 2.0, 0.0, 0.0, np.nan]}
+    seen = tuple(
+        replace(
+            observation(number),
+            logits={"as-it-is": 0.0}
+            | {name: of[number] for name, of in lungs_gone.items() if not np.isnan(of[number])},
+        )
+        for number in range(8)
+    )
+    questions = {one.row: one for one in all_questions(evidence(observations=Observations(seen)))}
+    question = questions["zones.lungs-removed-black"]
+    assert question.value(ALL) == pytest.approx(3 / 7)
+    assert question.also["wrong"](ALL) == pytest.approx(1 / 7)
+    assert question.also["uncertain"](ALL) == pytest.approx(4 / 7)
+    assert question.radiographs == 7
+
+
+def test_zones_are_not_measured_where_there_are_none(rows):
+    assert rows["zones.jpeg-90"].why_not == "no radiograph has such a copy"
+    without = {one.row: one for one in all_questions(evidence(zones=None))}
+    assert without["zones.as-it-is"].why_not == "the bundle has no zones"
