@@ -12,10 +12,10 @@ import numpy as np
 from pneumoscope.dataset.layouts import Watched
 from pneumoscope.dataset.manifest import ManifestRow, Split, in_split, read_kermany, read_manifest, refuse_test_rows
 from pneumoscope.dataset.pictures import Pictures, decoded_lung_masks, decoded_pictures, unwatched
-from pneumoscope.dataset.split import split_off_validation
+from pneumoscope.dataset.split import k_folds, split_off_validation
 from pneumoscope.errors import UnusableData
 from pneumoscope.radiograph.preprocessing import Preprocessing
-from pneumoscope.training.validation_design import ValidationDesign, atypicality
+from pneumoscope.training.validation_design import FOLD_SEED, ValidationDesign, atypicality
 
 LOOKED_AT_PX: Final = 224
 """The size at which films are compared where the validation part is not drawn at random, whatever the recipe's."""
@@ -54,7 +54,7 @@ def divided(
     """The rows to learn from and to validate with; rows of the official test and val are left out.
 
     A manifest that marks a validation part of its own keeps it; otherwise `share` of the patients are split off
-    as `design` says.
+    as `design` says: with `folds`, the `seed`-th of as many folds as the share gives.
     """
     if source.manifest is None:
         rows = read_kermany(source.data, splits={Split.TRAIN})
@@ -70,6 +70,9 @@ def divided(
     refuse_test_rows(rows, purpose="training")
     if any(row.split is Split.VALIDATION for row in rows):
         return refuse_shared_patients(rows)
+    if design is ValidationDesign.FOLDS:
+        folds = k_folds(rows, k=round(1 / share), generator=np.random.default_rng(FOLD_SEED))
+        return folds[seed % len(folds)]
     unlike = None
     if design is ValidationDesign.ATYPICAL_NORMALS:
         pictures = decoded_pictures(

@@ -1,10 +1,12 @@
-"""Which radiographs of `train` a training validates with: drawn at random, or the NORMAL ones least like the rest.
+"""Which radiographs of `train` a training validates with: drawn at random, a fold, or the NORMAL ones least like the rest.
 
 A random part looks like what is learnt from, so a threshold chosen on it promises too much wherever films look
 different: on the official test the NORMAL films are blurrier, and even a logistic regression on thumbnails, right for
 96 % of `train`, calls two thirds of them pneumonia. `atypical-normals` holds out the NORMAL films of `train` that are
 least sharp and those whose thumbnails look most like pneumonia to a regression that has not seen them, half and half.
-Which design foretells the shift is measured by benchmarks/validation_designs.py.
+Which design foretells the shift is measured by benchmarks/validation_designs.py. `folds` deals the patients out once for
+all seeds, and the seed says which fold is held out: the runs of as many seeds as there are folds have together judged
+every radiograph of `train` without having learnt from its patient.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ class ValidationDesign(StrEnum):
     """How the validation part is drawn."""
 
     RANDOM = "random"
+    FOLDS = "folds"
     ATYPICAL_NORMALS = "atypical-normals"
 
 

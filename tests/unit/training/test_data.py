@@ -49,6 +49,20 @@ def test_atypical_normal_films_validate_whatever_the_seed_where_the_design_says_
     assert len({row.patient for row in in_split(parts[0], Split.VALIDATION)}) == 4
 
 
+def test_as_many_seeds_as_folds_validate_each_radiograph_once(source):
+    parts = [divided(source, share=0.25, seed=seed, design=ValidationDesign.FOLDS) for seed in range(5)]
+    held = [[row.path for row in in_split(rows, Split.VALIDATION)] for rows in parts]
+    assert sorted(path for part in held[:4] for path in part) == sorted(
+        row.path for row in read_kermany(source.data, splits={Split.TRAIN})
+    )
+    assert held[4] == held[0]
+    for rows in parts:
+        learnt, validated = (
+            {row.patient for row in in_split(rows, split)} for split in (Split.TRAIN, Split.VALIDATION)
+        )
+        assert not learnt & validated
+
+
 def test_a_manifest_with_a_validation_part_of_its_own_keeps_it(source):
     rows = read_kermany(source.data)
     rows = [replace(row, split=Split.VALIDATION) if index in {2, 9} else row for index, row in enumerate(rows)]
