@@ -22,16 +22,22 @@ from pneumoscope.training.recipe import Recipe, Stage
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Pictures (or activations of frozen parts), masks of the lungs that are still seen, right answers, weights."""
+    """Pictures (or activations of frozen parts), masks of the lungs that are still seen, right answers, weights.
+
+    `lungless` is the weight of the class where the lungs were taken out, and 0 where they were not.
+    """
 
     inputs: Float[Tensor, "batch channels rows columns"]
     lung_masks: Float[Tensor, "batch 1 mask_rows mask_columns"]
     target: Float[Tensor, " batch"]
     weight: Float[Tensor, " batch"]
+    lungless: Float[Tensor, " batch"]
 
     def part(self, rows: slice) -> Batch:
         """One process's share."""
-        return Batch(self.inputs[rows], self.lung_masks[rows], self.target[rows], self.weight[rows])
+        return Batch(
+            self.inputs[rows], self.lung_masks[rows], self.target[rows], self.weight[rows], self.lungless[rows]
+        )
 
 
 def epoch_order(targets: np.ndarray, *, balance: str, seed: int, epoch: int) -> np.ndarray:
@@ -79,6 +85,7 @@ def batch_of_pictures(
         masks * ~gone.reshape(-1, 1, 1, 1),
         torch.where(gone, torch.full_like(target, 0.5), target),
         torch.where(gone, torch.ones_like(weight), weight),
+        weight * gone,
     )
     return mixed_up(batch, recipe.mixup, generator=generator, number=number) if recipe.mixup else batch
 
@@ -98,6 +105,7 @@ def batch_of_activations(
         torch.zeros(len(chosen), 1, 1, 1, device=compute.device),
         target,
         weight,
+        torch.zeros_like(weight),
     )
 
 
@@ -120,7 +128,7 @@ def class_weights(all_targets: np.ndarray, finding: Float[Tensor, " batch"]) -> 
 def mixed_up(batch: Batch, strength: float, *, generator: torch.Generator, number: int) -> Batch:
     """Each picture blended with another, the answers likewise (mixup, Zhang 2018, arXiv:1710.09412).
 
-    The blend counts as having lungs only where both pictures have.
+    The blend counts as having lungs only where both pictures have, as having lost them only where both have lost them.
     """
     share = float(np.random.default_rng(number).beta(strength, strength))
     order = torch.randperm(len(batch.target), generator=generator, device=generator.device)
@@ -134,4 +142,5 @@ def mixed_up(batch: Batch, strength: float, *, generator: torch.Generator, numbe
         torch.maximum(batch.lung_masks, batch.lung_masks[order]) * seen,
         blend(batch.target),
         blend(batch.weight),
+        torch.minimum(batch.lungless, batch.lungless[order]),
     )

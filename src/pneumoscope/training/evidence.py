@@ -2,6 +2,10 @@
 
 Guidance: right for the right reasons (Ross 2017, arXiv:1703.03717), on the class activation map instead of the input
 gradient. Removal: with the lungs gone the right answer is the prior; with their surroundings gone the answer stays.
+
+Cross-entropy alone lets the faintest rest of an answer stand where the lungs are gone: near the prior it hardly pulls,
+and a ranking hears a whisper as well as a shout (AUROC 0.93 at logits of 0.1). A penalty on the logit's absolute value
+pulls as strongly however small it is.
 """
 
 from __future__ import annotations
@@ -34,8 +38,9 @@ def with_evidence_removed(
 ) -> RemovedEvidence:
     """Fill the lungs, or everything but the lungs, of a random share of the pictures that have a mask.
 
-    The filled region has a randomly grown outline, and a third of the pictures that lose their lungs lose another
-    picture's lung region with them, so that the outline itself is no evidence.
+    Half of the pictures are filled up to the mask's own outline, the others up to one grown by a random margin, and a
+    third of the pictures that lose their lungs lose another picture's lung region with them, so that the outline itself
+    is no evidence.
     """
     count = len(pictures)
     has_mask = with_lungs(lung_masks)
@@ -46,7 +51,8 @@ def with_evidence_removed(
         return RemovedEvidence(pictures, lungs_gone, surroundings_gone)
     widest = max(1, pictures.shape[-1] // 16)
     radius = int(torch.randint(1, 1 + widest, (1,), generator=generator, device=generator.device))
-    lungs = grown(lung_masks, radius)
+    widened = chosen(count, 1 / 2, generator=generator).bool().reshape(-1, 1, 1, 1)
+    lungs = torch.where(widened, grown(lung_masks, radius), lung_masks)
     order = torch.randperm(count, generator=generator, device=generator.device)
     others = torch.maximum(lungs, lungs[order])
     lungs_to_hide = torch.where(chosen(count, 1 / 3, generator=generator).bool().reshape(-1, 1, 1, 1), others, lungs)
@@ -67,19 +73,29 @@ def random_fill(pictures: PictureBatch, *, generator: torch.Generator) -> Pictur
     return torch.where(kind == 3, noise, fill).clamp(0, 1)
 
 
+class EvidenceOutside(NamedTuple):
+    """Shares of each picture's evidence for and against pneumonia that lie outside its lungs; 0 where it has no mask."""
+
+    in_favour: Float[Tensor, " batch"]
+    against: Float[Tensor, " batch"]
+
+
 def evidence_outside_lungs(
     saliency_map: Float[Tensor, "batch map_rows map_columns"], lung_masks: PictureBatch
-) -> Float[Tensor, " batch"]:
-    """Share of each picture's positive evidence that lies outside the slightly grown lungs; 0 where there is no mask.
+) -> EvidenceOutside:
+    """What lies outside the slightly grown lungs.
 
-    One logit of evidence is added to the denominator, so that a map with next to no positive evidence is not pushed.
+    One logit of evidence is added to the denominators, so that a map with next to no evidence is not pushed.
     """
     rows, columns = saliency_map.shape[1:]
     lungs = grown(lung_masks, max(1, lung_masks.shape[-1] // 40))
     outside = 1 - F.interpolate(lungs, size=(rows, columns), mode="area").squeeze(1)
-    positive = F.relu(saliency_map)
-    share = (positive * outside).sum(dim=(1, 2)) / (positive.sum(dim=(1, 2)) + 1)
-    return torch.where(with_lungs(lung_masks), share, torch.zeros_like(share))
+    known = with_lungs(lung_masks).to(saliency_map.dtype)
+
+    def share_outside(evidence: Float[Tensor, "batch map_rows map_columns"]) -> Float[Tensor, " batch"]:
+        return known * (evidence * outside).sum(dim=(1, 2)) / (evidence.sum(dim=(1, 2)) + 1)
+
+    return EvidenceOutside(share_outside(F.relu(saliency_map)), share_outside(F.relu(-saliency_map)))
 
 
 def with_lungs(lung_masks: PictureBatch) -> Bool[Tensor, " batch"]:

@@ -19,6 +19,14 @@ BALANCES = ("none", "loss", "sampling")
 KEPT = ("last", "validation_accuracy", "validation_auroc", "validation_loss")
 OUTSIDES = ("black", "edge")
 DESIGNS = tuple(ValidationDesign)
+OF_LUNGS = (
+    "lung_guidance",
+    "lung_guidance_against",
+    "lungs_removed",
+    "surroundings_removed",
+    "lungs_removed_penalty",
+)
+"""The keys of a stage that need lung masks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +66,9 @@ class Stage:
 
     `frozen_through` names the last part of the backbone that does not learn, its batch-norm statistics neither ("" for
     none). `cached_views` > 0 computes the frozen parts once for that many augmented views of each radiograph and trains
-    the rest from them. `lung_guidance` weighs the penalty on positive evidence outside the lungs; `lungs_removed` and
-    `surroundings_removed` are shares of the pictures with lung masks (see `evidence.py`). 0 turns each off.
+    the rest from them. `lung_guidance` and `lung_guidance_against` weigh the penalties on evidence outside the lungs, for
+    and against pneumonia; `lungs_removed` and `surroundings_removed` are shares of the pictures with lung masks, and
+    `lungs_removed_penalty` weighs what is still said where the lungs are gone (see `evidence.py`). 0 turns each off.
     """
 
     epochs: int
@@ -70,12 +79,14 @@ class Stage:
     frozen_through: str
     cached_views: int
     lung_guidance: float
+    lung_guidance_against: float
     lungs_removed: float
     surroundings_removed: float
+    lungs_removed_penalty: float
 
     @property
     def wants_lung_masks(self) -> bool:
-        return max(self.lung_guidance, self.lungs_removed, self.surroundings_removed) > 0
+        return max(getattr(self, key) for key in OF_LUNGS) > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +163,7 @@ class Recipe:
         yield f"size_px of stage {number} must be a multiple of 32, from 64", size_fits
         yield f"lungs_removed + surroundings_removed of stage {number} must not exceed 1", removed <= 1
         yield f"learning_rate of stage {number} must be above 0", stage.learning_rate > 0
-        for key in ("final_learning_rate", "warmup_steps", "lung_guidance", "lungs_removed", "surroundings_removed"):
+        for key in ("final_learning_rate", "warmup_steps", *OF_LUNGS):
             yield f"{key} of stage {number} must not be negative", getattr(stage, key) >= 0
         yield f"cached_views of stage {number} must not be negative", stage.cached_views >= 0
         if stage.cached_views:

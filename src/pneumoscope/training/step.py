@@ -22,7 +22,7 @@ LEAST_SCALE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class StepOutcome:
-    """Of the whole batch: mean loss, mean share of positive evidence outside the lungs. Of this process: its logits."""
+    """Of the whole batch: mean loss, mean share of evidence for pneumonia outside the lungs. Of this process: its logits."""
 
     loss: float
     outside: float
@@ -46,8 +46,11 @@ def optimizer_step(
         output = supply.output(state.model, part.inputs)
     logit = output.logit.float()
     loss = F.binary_cross_entropy_with_logits(logit, part.target, part.weight, reduction="sum") / len(whole.target)
-    outside = evidence_outside_lungs(output.saliency_map.float(), part.lung_masks).sum() / masked
-    total = loss + stage.lung_guidance * outside
+    shares = evidence_outside_lungs(output.saliency_map.float(), part.lung_masks)
+    outside, against = shares.in_favour.sum() / masked, shares.against.sum() / masked
+    lungless = (logit.abs() * part.lungless).sum() / len(whole.target)
+    total = loss + stage.lung_guidance * outside + stage.lung_guidance_against * against
+    total = total + stage.lungs_removed_penalty * lungless
     mean_loss, mean_outside = processes.add_up(torch.stack([loss.detach(), outside.detach()])).tolist()
     check_finite("loss", mean_loss + mean_outside, state)
     state.optimizer.zero_grad()

@@ -128,6 +128,7 @@ def distinguishable():
         masks,
         torch.tensor([0.0, 1.0, 0.0, 1.0, 0.5, 1.0]),
         torch.tensor([1.0, 2.0, 1.0, 2.0, 1.0, 2.0]),
+        torch.tensor([0.0, 0.0, 0.0, 2.0, 0.0, 0.0]),
     )
 
 

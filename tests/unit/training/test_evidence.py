@@ -36,6 +36,14 @@ def test_taking_the_lungs_leaves_nothing_of_them_and_all_that_is_far_from_them(p
     assert not changed[:, :, :, 40:].any()
 
 
+def test_about_half_are_filled_up_to_the_outline_of_the_mask_itself(pictures, masks):
+    changed = removed(pictures, masks, 1.0, 0.0).pictures != pictures
+    filled = changed.float().flatten(1).sum(dim=1)
+    alone = filled <= 32 * 20
+    assert 0.25 * COUNT < alone.sum() < 0.75 * COUNT
+    assert filled[~alone].min() > 34 * 22  # grown by at least a pixel on every side
+
+
 def test_taking_the_surroundings_keeps_the_lungs_untouched(pictures, masks):
     found = removed(pictures, masks, 0.0, 1.0)
     assert found.surroundings_gone.all()
@@ -62,17 +70,24 @@ def test_evidence_outside_the_lungs_is_penalised_and_inside_is_not(masks):
     outside[:, :, 1] = 3
     everywhere_left = torch.zeros_like(masks)
     everywhere_left[:, :, :, :32] = 1
-    assert evidence_outside_lungs(inside, everywhere_left).max().item() == pytest.approx(0, abs=1e-6)
-    assert evidence_outside_lungs(outside, everywhere_left).tolist() == pytest.approx([6 / 7] * COUNT, abs=0.03)
+    assert evidence_outside_lungs(inside, everywhere_left).in_favour.max().item() == pytest.approx(0, abs=1e-6)
+    shares = evidence_outside_lungs(outside, everywhere_left)
+    assert shares.in_favour.tolist() == pytest.approx([6 / 7] * COUNT, abs=0.03)
+    assert not shares.against.any()
 
 
-def test_negative_evidence_may_be_anywhere(masks):
-    assert not evidence_outside_lungs(-torch.ones(COUNT, 2, 2), masks).any()
+def test_evidence_against_is_told_apart_from_evidence_in_favour(masks):
+    saliency_map = torch.tensor([[[2.0, -1.0], [1.0, -3.0]]]).expand(COUNT, 2, 2)
+    left = torch.zeros_like(masks)
+    left[:, :, :, :32] = 1
+    shares = evidence_outside_lungs(saliency_map, left)
+    assert not shares.in_favour.round(decimals=1).any()  # both on the left, where the lungs are
+    assert shares.against.tolist() == pytest.approx([4 / 5] * COUNT, abs=0.03)
 
 
 def test_without_any_mask_there_is_no_penalty_but_a_gradient_path(masks):
     saliency_map = torch.ones(COUNT, 2, 2, requires_grad=True)
-    penalty = evidence_outside_lungs(saliency_map, masks * 0)
+    penalty = torch.stack(evidence_outside_lungs(saliency_map, masks * 0))
     penalty.sum().backward()
     assert not penalty.any()
     assert not saliency_map.grad.any()

@@ -7,7 +7,13 @@ from pneumoscope.model.build import backbone_names
 from pneumoscope.training.recipe import BACKBONES
 from pneumoscope.training.recipe_file import load_recipe
 
-OFF = {"lungs_removed": 0.0, "surroundings_removed": 0.0, "lung_guidance": 0.0}
+OFF = {
+    "lungs_removed": 0.0,
+    "surroundings_removed": 0.0,
+    "lungs_removed_penalty": 0.0,
+    "lung_guidance": 0.0,
+    "lung_guidance_against": 0.0,
+}
 
 
 @pytest.fixture(scope="module")

@@ -60,7 +60,7 @@ def test_the_share_outside_is_a_mean_over_the_pictures_that_have_masks(recipe, b
     state, supply, batch, setting = begun(recipe)
     batch = replace(batch, lung_masks=batch.lung_masks * (torch.arange(8) < 3).reshape(-1, 1, 1, 1))
     with torch.no_grad():
-        shares = evidence_outside_lungs(state.model(batch.inputs).saliency_map, batch.lung_masks)
+        shares = evidence_outside_lungs(state.model(batch.inputs).saliency_map, batch.lung_masks).in_favour
     outcome = optimizer_step(recipe, recipe.stages[0], state, supply, batch, setting)
     assert outcome.outside == pytest.approx(shares[:3].mean().item(), rel=1e-5)
     assert outcome.outside > 0.01
@@ -73,6 +73,33 @@ def test_lung_guidance_pulls_and_0_does_not(recipe, begun):
     ]
     assert torch.equal(weights[0]["head.weight"], weights[1]["head.weight"])
     assert not torch.equal(weights[0]["head.weight"], weights[2]["head.weight"])
+
+
+@pytest.mark.parametrize("key", ["lung_guidance_against", "lungs_removed_penalty"])
+def test_each_penalty_pulls_and_0_does_not(recipe, begun, key):
+    recipe = with_stage(recipe, lung_guidance=0.0, lungs_removed=0.5)
+    gradients = []
+    for weight in (0.0, 0.0, 5.0):
+        run = begun(with_stage(recipe, **{key: weight}))
+        stepped(with_stage(recipe, **{key: weight}), run)
+        gradients.append(run[0].model.head.weight.grad.clone())
+    assert torch.equal(gradients[0], gradients[1])
+    assert not torch.allclose(gradients[0], gradients[2], rtol=0.01)
+
+
+def test_what_is_said_without_lungs_is_pulled_to_zero_as_strongly_near_it(recipe, begun):
+    recipe = with_stage(recipe, lung_guidance=0.0, lungs_removed_penalty=1.0)
+    state, supply, batch, setting = begun(recipe)
+    batch = replace(batch, weight=batch.weight * 0, lungless=torch.tensor([2.0] + [0.0] * 7))
+    with torch.no_grad():
+        state.model.head.bias += 1e-3 - state.model(batch.inputs).logit[0]
+    state.model.eval()  # the same answer with and without the others
+    bias = state.model.head.bias.item()
+    for group in state.optimizer.param_groups:
+        group["lr"] = 0.0
+    optimizer_step(recipe, recipe.stages[0], state, supply, batch, setting)
+    assert state.model.head.bias.grad.item() == pytest.approx(2 / 8)
+    assert state.model.head.bias.item() == pytest.approx(bias)
 
 
 def test_a_batch_without_masks_has_no_penalty(recipe, begun):
