@@ -41,33 +41,38 @@ def sigmoid(value: float) -> float:
     return math.exp(value) / (1 + math.exp(value))
 
 
-def fit_platt(logits: Scores, labels: Labels) -> PlattCalibration:
+def fit_platt(logits: Scores, labels: Labels, *, prevalence: float | None = None) -> PlattCalibration:
     """Maximum likelihood with Platt's smoothed targets, (n+ + 1) / (n+ + 2) and 1 / (n- + 2), by Newton's method.
 
-    The targets keep the fit finite where the classes are separable. Give validation rows only.
+    The targets keep the fit finite where the classes are separable. With `prevalence` (a fraction) the classes weigh as
+    if so many had the finding (King & Zeng 2001, doi:10.1093/oxfordjournals.pan.a004868), whatever their numbers; else
+    as they are. Give validation rows only.
     """
     both_classes(labels)
     positives, negatives = int(labels.sum()), int((~labels).sum())
     target = np.where(labels, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     design = np.stack([logits.astype(np.float64), np.ones(len(logits))], axis=1)
+    share = positives / len(labels)
+    wanted = share if prevalence is None else prevalence
+    counts = np.where(labels, wanted / share, (1 - wanted) / (1 - share))
     weights = np.array([1.0, 0.0])
-    loss = cross_entropy(design @ weights, target)
+    loss = cross_entropy(design @ weights, target, counts)
     for _ in range(NEWTON_STEPS):
         probability = 1 / (1 + np.exp(-np.clip(design @ weights, -700, 700)))
-        gradient = design.T @ (probability - target)
-        curvature = design.T @ (design * (probability * (1 - probability))[:, None]) + 1e-9 * np.eye(2)
+        gradient = design.T @ (counts * (probability - target))
+        curvature = design.T @ (design * (counts * probability * (1 - probability))[:, None]) + 1e-9 * np.eye(2)
         step = np.linalg.solve(curvature, gradient)
         size = 1.0
-        while cross_entropy(design @ (weights - size * step), target) > loss and size > 1e-6:
+        while cross_entropy(design @ (weights - size * step), target, counts) > loss and size > 1e-6:
             size /= 2
         weights = weights - size * step
-        improved = cross_entropy(design @ weights, target)
+        improved = cross_entropy(design @ weights, target, counts)
         if abs(loss - improved) < CONVERGED:
             break
         loss = improved
     return PlattCalibration(float(weights[0]), float(weights[1]))
 
 
-def cross_entropy(logits: Scores, targets: Scores) -> float:
-    """Sum over the radiographs, in nats; targets may lie between 0 and 1."""
-    return float(np.sum(np.logaddexp(0, logits) - targets * logits))
+def cross_entropy(logits: Scores, targets: Scores, counts: Scores) -> float:
+    """Sum over the radiographs, each as often as `counts` says, in nats; targets may lie between 0 and 1."""
+    return float(np.sum(counts * (np.logaddexp(0, logits) - targets * logits)))

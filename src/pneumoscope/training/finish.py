@@ -24,12 +24,11 @@ from pneumoscope import __version__
 from pneumoscope.bundle.bundle import Bundle, write_bundle
 from pneumoscope.bundle.card import Card, Population, SaliencySpec
 from pneumoscope.dataset.manifest import Label, refuse_test_rows
-from pneumoscope.errors import FailedTraining, UnusableBundle
-from pneumoscope.evaluation.calibration import PlattCalibration, fit_platt
+from pneumoscope.errors import FailedTraining
+from pneumoscope.evaluation.calibration import PlattCalibration
 from pneumoscope.evaluation.evaluate import evaluate
-from pneumoscope.evaluation.operating_point import OperatingPoint, choose_operating_points
+from pneumoscope.evaluation.operating_point import OperatingPoint
 from pneumoscope.evaluation.scores import ScoredRadiograph, ScoreTable
-from pneumoscope.evaluation.zones import ALPHA, fit_zones
 from pneumoscope.explanation.localization import share_inside
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.model.classifier import Classifier
@@ -39,6 +38,7 @@ from pneumoscope.radiograph.preprocessing import Preprocessing
 from pneumoscope.training.compute import Compute
 from pneumoscope.training.data import TrainingData
 from pneumoscope.training.description import DataDescription
+from pneumoscope.training.fitting import decisions_flipped, fitting_part, probabilities
 from pneumoscope.training.kept_maps import maps_kept
 from pneumoscope.training.recipe import Recipe
 from pneumoscope.whole_file import write_whole
@@ -65,6 +65,7 @@ class GraphOutputs:
 def bundle_of_run(
     trained: Classifier,
     recipe: Recipe,
+    training: TrainingData,
     validation: TrainingData,
     *,
     description: DataDescription,
@@ -73,7 +74,7 @@ def bundle_of_run(
     folder: Path,
     tell: Callable[[str], None],
 ) -> Bundle:
-    """Export the trained model, fit on `validation`, and write `folder`.
+    """Export the trained model, fit on `validation` (see `fitting.py`), and write `folder`.
 
     `FailedTraining` where the exported graph does not say what PyTorch says.
     """
@@ -81,8 +82,7 @@ def bundle_of_run(
     model: Exported = FlipAveraged(trained) if recipe.test_time_flip else trained
     model.to("cpu").eval()
     preprocessing = Preprocessing(recipe.size_px)
-    labels = validation.targets > 0.5
-    patients = np.unique([row.patient for row in validation.rows], return_inverse=True)[1]
+    part = fitting_part(recipe, training, validation)
     graph = export_onnx(model, size_px=recipe.size_px)
     population = Population(description.population, description.age_years, description.view_positions)
     draft = draft_card(recipe, preprocessing, model, population)
@@ -90,8 +90,8 @@ def bundle_of_run(
     differences = differences_to_torch(model, full, validation)
     halved_graph = with_halved_weights(graph)
     halved = graph_outputs(folder, draft, halved_graph, validation)
-    calibration = calibrated(full.logits, labels)
-    points = choose_operating_points(probabilities(calibration, full.logits), labels, chosen_on="validation")
+    calibration = part.calibration(full.logits)
+    points = part.operating_points(calibration, full.logits)
     flips = decisions_flipped(calibration, points, full.logits, halved.logits)
     default = next(point for point in points if point.name == DEFAULT_OPERATING_POINT)
     decided = probabilities(calibration, full.logits) >= default.threshold
@@ -99,8 +99,8 @@ def bundle_of_run(
     tell(f"fp16 storage flips {flips} validation decisions; {kept}")
     take_halved = not flips and kept.hold
     chosen_graph, outputs = (halved_graph, halved) if take_halved else (graph, full)
-    calibration = calibrated(outputs.logits, labels)
-    points = choose_operating_points(probabilities(calibration, outputs.logits), labels, chosen_on="validation")
+    calibration = part.calibration(outputs.logits)
+    points = part.operating_points(calibration, outputs.logits)
     card = Card(
         name=recipe.name,
         version=__version__,
@@ -108,14 +108,14 @@ def bundle_of_run(
         preprocessing=preprocessing,
         labels=(Label.NORMAL, Label.PNEUMONIA),
         calibration=calibration,
-        operating_points=tuple(points),
+        operating_points=points,
         default_operating_point=DEFAULT_OPERATING_POINT,
         saliency=SaliencySpec(
             method=draft.saliency.method,
             feature_map=draft.saliency.feature_map,
             adds_up=draft.saliency.adds_up,
             bias_logit=draft.saliency.bias_logit,
-            scale_logit=colour_scale(outputs.saliency_maps[labels]),
+            scale_logit=colour_scale(outputs.saliency_maps[part.labels]),
         ),
         population=population,
         provenance={
@@ -128,17 +128,16 @@ def bundle_of_run(
                 "part": "official train, less the validation patients",
                 "validation_radiographs": len(validation.rows),
                 "validation_patients": len({row.patient for row in validation.rows}),
-                "validation_share_with_finding": float(labels.mean()),
+                "validation_share_with_finding": float(part.labels.mean()),
                 "manifest_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest(),
             },
+            "fitting": part.to_dict(),
             "recipe": recipe.to_dict(),
             "seed": seed,
             "made": datetime.now(UTC).date().isoformat(),
             "test_openings": [],
         },
-        zones=fit_zones(
-            probabilities(calibration, outputs.logits), labels, patients, alpha=ALPHA, chosen_on="validation"
-        ),
+        zones=part.zones(calibration, outputs.logits),
         metrics={
             "validation": validation_metrics(validation, outputs, calibration, points),
             "export": {
@@ -153,18 +152,6 @@ def bundle_of_run(
         | {"pneumoscope": __version__},
     )
     return write_bundle(folder, card, chosen_graph.SerializeToString())
-
-
-def calibrated(logits: np.ndarray, labels: np.ndarray) -> PlattCalibration:
-    """`fit_platt`; `FailedTraining` where higher logits do not go with the finding."""
-    try:
-        return fit_platt(logits, labels)
-    except UnusableBundle as error:
-        raise FailedTraining(
-            "nothing-learned",
-            "On the validation part higher logits do not go with pneumonia: no calibration can be fitted.",
-            remedy="The weights are kept in the run folder. Train for longer or with another rate, and check the labels.",
-        ) from error
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
@@ -229,19 +216,6 @@ def differences_to_torch(model: Exported, graph: GraphOutputs, validation: Train
     }
 
 
-def probabilities(calibration: PlattCalibration, logits: np.ndarray) -> np.ndarray:
-    """Calibrated probabilities of logits."""
-    return np.array([calibration.probability(float(logit)) for logit in logits])
-
-
-def decisions_flipped(
-    calibration: PlattCalibration, points: list[OperatingPoint], before: np.ndarray, after: np.ndarray
-) -> int:
-    """Decisions that differ at any operating point."""
-    first, second = probabilities(calibration, before), probabilities(calibration, after)
-    return sum(int(np.sum((first >= point.threshold) != (second >= point.threshold))) for point in points)
-
-
 def colour_scale(maps_with_finding: np.ndarray) -> float:
     """Evidence per map pixel at which colours end: a high quantile of the positive evidence of found pneumonia."""
     positive = maps_with_finding[maps_with_finding > 0]
@@ -249,7 +223,7 @@ def colour_scale(maps_with_finding: np.ndarray) -> float:
 
 
 def validation_metrics(
-    validation: TrainingData, outputs: GraphOutputs, calibration: PlattCalibration, points: list[OperatingPoint]
+    validation: TrainingData, outputs: GraphOutputs, calibration: PlattCalibration, points: tuple[OperatingPoint, ...]
 ) -> dict[str, Any]:
     """Metrics with intervals, and the share of positive evidence inside the lungs where masks are known."""
     rows = tuple(

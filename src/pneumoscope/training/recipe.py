@@ -86,7 +86,7 @@ class Stage:
 
     @property
     def wants_lung_masks(self) -> bool:
-        return max(getattr(self, key) for key in OF_LUNGS) > 0
+        return any(getattr(self, key) > 0 for key in OF_LUNGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,8 @@ class Recipe:
     class_balance: str
     weights_average: float
     test_time_flip: bool
+    fitted_normals_share: float
+    stated_prevalence: float
     augmentation: Augmentation
     stages: tuple[Stage, ...]
 
@@ -199,6 +201,8 @@ def rules_of(recipe: Recipe) -> Iterable[tuple[str, bool]]:
     yield "mixup must not be negative", recipe.mixup >= 0
     yield "weights_average must be in [0, 1)", 0 <= recipe.weights_average < 1
     yield "plateau_factor must be in (0, 1]", 0 < recipe.plateau_factor <= 1
+    yield "fitted_normals_share must be above 0 and at most 1", 0 < recipe.fitted_normals_share <= 1
+    yield "stated_prevalence must be in [0, 1)", 0 <= recipe.stated_prevalence < 1
     yield "patience must not be negative", min(recipe.plateau_patience, recipe.early_stopping_patience) >= 0
     yield "weight_decay and gradient_clip must not be negative", min(recipe.weight_decay, recipe.gradient_clip) >= 0
     yield "there must be at least one stage", bool(recipe.stages)

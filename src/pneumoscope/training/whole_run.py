@@ -61,6 +61,7 @@ def whole_run(
             bundle = bundle_of_run(
                 model,
                 recipe,
+                training,
                 validation,
                 description=description,
                 manifest=output / MANIFEST_FILE,

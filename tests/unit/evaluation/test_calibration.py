@@ -22,6 +22,17 @@ def test_separable_classes_give_a_finite_fit():
     assert found.probability(3.0) < 1
 
 
+def test_a_stated_prevalence_moves_the_intercept_and_not_what_the_scores_tell(generator):
+    labels = generator.random(20000) < 0.8
+    logits = generator.normal(size=20000) + np.where(labels, 1.0, -1.0)
+    own, half = fit_platt(logits, labels), fit_platt(logits, labels, prevalence=0.5)
+    assert half.slope == pytest.approx(own.slope, rel=0.03)
+    assert half.intercept == pytest.approx(own.intercept - np.log(0.8 / 0.2), abs=0.06)
+    assert half.intercept == pytest.approx(0, abs=0.05)
+    again = fit_platt(logits, labels, prevalence=float(labels.mean()))
+    assert (again.slope, again.intercept) == pytest.approx((own.slope, own.intercept), abs=1e-6)
+
+
 def test_a_calibration_that_would_turn_the_order_round_cannot_be():
     with pytest.raises(UnusableBundle, match="calibration-impossible"):
         PlattCalibration(-1.0, 0.0)

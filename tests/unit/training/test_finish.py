@@ -13,8 +13,6 @@ from safetensors.torch import load_file
 from pneumoscope.bundle.bundle import open_bundle
 from pneumoscope.dataset.manifest import Split, read_manifest
 from pneumoscope.errors import FailedTraining, MissingExtra, UnusableOutput, UnusableRecipe
-from pneumoscope.evaluation.calibration import PlattCalibration
-from pneumoscope.evaluation.operating_point import choose_operating_points
 from pneumoscope.figures.history import read_history
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.model.flip_averaged import FlipAveraged
@@ -24,9 +22,7 @@ from pneumoscope.training.description import load_description
 from pneumoscope.training.finish import (
     GraphOutputs,
     bundle_of_run,
-    calibrated,
     colour_scale,
-    decisions_flipped,
     differences_to_torch,
     save_weights,
 )
@@ -46,6 +42,8 @@ def flipped_recipe(plain_recipe):
         stages=(stage,),
         test_time_flip=True,
         validation_share=0.3,
+        fitted_normals_share=0.5,
+        stated_prevalence=0.4,
         weights_average=0.5,
         keep="validation_loss",
     )
@@ -132,6 +130,14 @@ def test_the_card_tells_what_was_done_and_that_pytorch_and_the_graph_agree(run, 
     assert card.provenance["recipe"]["name"] == flipped_recipe.name
     assert card.provenance["seed"] == 3
     assert card.provenance["test_openings"] == []
+    fitted, normals = (
+        card.provenance["fitting"],
+        sum(not row.has_finding for row in rows if row.split is Split.VALIDATION),
+    )
+    assert (fitted["normals_share"], fitted["stated_prevalence"]) == (0.5, 0.4)
+    assert fitted["radiographs"] - fitted["with_finding"] == round(normals / 2)
+    assert card.zones.radiographs_without_finding == round(normals / 2)
+    assert all(point.rule.endswith("only the least typical 50%") for point in card.operating_points)
 
 
 def test_nothing_is_fitted_on_the_test_split(run, parts, flipped_recipe, tmp_path):
@@ -140,6 +146,7 @@ def test_nothing_is_fitted_on_the_test_split(run, parts, flipped_recipe, tmp_pat
         bundle_of_run(
             network(flipped_recipe, None, Setting(tmp_path, 3)),
             flipped_recipe,
+            parts[0],
             validation,
             description=load_description("kermany"),
             manifest=run[0] / "manifest.csv",
@@ -163,7 +170,7 @@ def test_weights_are_stored_as_fp16_only_where_decisions_and_maps_stay(
     bundle = bundle_of_run(
         exported_network,
         flipped_recipe,
-        decoded(read_manifest(run[0] / "manifest.csv"), source, size_px=flipped_recipe.size_px)[1],
+        *decoded(read_manifest(run[0] / "manifest.csv"), source, size_px=flipped_recipe.size_px),
         description=load_description("kermany"),
         manifest=run[0] / "manifest.csv",
         seed=3,
@@ -192,21 +199,6 @@ def test_a_graph_that_differs_from_pytorch_makes_no_bundle(exported_network, par
         differences_to_torch(exported_network, outputs_of(exported_network, validation, error=0.05), validation)
     found = differences_to_torch(exported_network, outputs_of(exported_network, validation, error=0.005), validation)
     assert found["largest_logit_difference_torch_fp32_graph"] == pytest.approx(0.005, abs=1e-4)
-
-
-def test_a_network_that_has_learned_the_opposite_makes_no_bundle():
-    logits, labels = np.array([-2.0, -1.0, 0.5, 1.0, 2.0]), np.array([False, True, False, True, True])
-    assert calibrated(logits, labels).slope > 0
-    with pytest.raises(FailedTraining, match=r"nothing-learned.*weights are kept"):
-        calibrated(-logits, labels)
-
-
-def test_decisions_that_differ_at_any_operating_point_are_counted():
-    calibration = PlattCalibration(slope=1.0, intercept=0.0)
-    before = np.array([-2.0, -1.0, 1.0, 2.0])
-    points = choose_operating_points(1 / (1 + np.exp(-before)), before > 0, chosen_on="validation")
-    assert decisions_flipped(calibration, points, before, before + 1e-9) == 0
-    assert decisions_flipped(calibration, points, before, before * [1, 1, -1, 1]) == len(points)
 
 
 def test_the_colour_scale_ends_at_a_high_quantile_of_positive_evidence():
