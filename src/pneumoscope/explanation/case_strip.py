@@ -8,7 +8,8 @@ from typing import Final
 from PIL import Image
 
 from pneumoscope.explanation.color_key import BACKGROUND, QUIET_TEXT, TEXT
-from pneumoscope.explanation.lettering import lettered, shortened, wrapped
+from pneumoscope.explanation.lettering import letter, wrapped
+from pneumoscope.explanation.sheet_parts import Spacing
 from pneumoscope.explanation.similar_cases import SimilarCase
 from pneumoscope.explanation.thumbnails import picture_of
 
@@ -36,28 +37,29 @@ def below(sheet: Image.Image, strip: CaseStrip, text_px: int) -> Image.Image:
 
 def draw_strip(strip: CaseStrip, width_px: int, text_px: int) -> Image.Image:
     """The strip alone; a case without a thumbnail has an empty frame. Title and attribution are wrapped, never cut."""
-    margin, line, side = round(text_px * 1.2), round(text_px * 1.5), text_px * THUMBNAIL_EMS
+    spacing, side = Spacing(text_px), text_px * THUMBNAIL_EMS
+    margin, line, small_px, smallest_px = spacing.margin, spacing.line, spacing.small_px, round(text_px * 0.7)
     cell = side + margin
     across = max(1, (width_px - margin) // cell)
     rows = -(-len(strip.cases) // across)
     row_height = side + 3 * line
-    text_width, title_px, small = width_px - 2 * margin, round(text_px * 0.85), round(text_px * 0.7)
-    title = wrapped(TITLE, title_px, text_width)
-    told = wrapped(f"Small pictures: {strip.attribution}", small, text_width) if strip.attribution else []
+    text_width = width_px - 2 * margin
+    title = wrapped(TITLE, small_px, text_width)
+    told = wrapped(f"Small pictures: {strip.attribution}", smallest_px, text_width) if strip.attribution else []
     top = (1 + len(title)) * line
     height = top + rows * row_height + len(told) * line
     picture = Image.new("RGB", (width_px, height), BACKGROUND)
     for number, text in enumerate(title):
-        _letter(picture, (margin, line // 2 + number * line), text, title_px, TEXT, text_width)
+        letter(picture, (margin, line // 2 + number * line), text, small_px, TEXT, text_width)
     for place, case in enumerate(strip.cases):
         left, upper = margin + place % across * cell, top + place // across * row_height
         picture.paste(_thumbnail(case, side), (left, upper))
         words = (case.label, f"{case.subtype} {case.distance:.3f}".strip())
         for number, text in enumerate(words):
-            _letter(picture, (left, upper + side + line // 4 + number * line), text, round(text_px * 0.85), TEXT, side)
+            letter(picture, (left, upper + side + line // 4 + number * line), text, small_px, TEXT, side)
     for number, text in enumerate(told):
         corner = (margin, top + rows * row_height + number * line)
-        _letter(picture, corner, text, small, QUIET_TEXT, text_width)
+        letter(picture, corner, text, smallest_px, QUIET_TEXT, text_width)
     return picture
 
 
@@ -71,9 +73,3 @@ def _thumbnail(case: SimilarCase, side: int) -> Image.Image:
     size = (max(1, round(gray.width * scale)), max(1, round(gray.height * scale)))
     square.paste(gray.resize(size, Image.Resampling.BICUBIC), ((side - size[0]) // 2, (side - size[1]) // 2))
     return square
-
-
-def _letter(
-    picture: Image.Image, corner: tuple[int, int], text: str, size_px: int, color: tuple[int, int, int], width: int
-) -> None:
-    picture.paste(color, corner, lettered(shortened(text, size_px, width, keep_end=False), size_px))

@@ -14,6 +14,7 @@ from pneumoscope.explanation.lettering import lettered, shortened
 BACKGROUND: Final = (16, 18, 21)
 TEXT: Final = (226, 229, 233)
 QUIET_TEXT: Final = (158, 165, 174)
+WARNING_TEXT: Final = (226, 192, 120)
 
 
 @lru_cache(maxsize=16)

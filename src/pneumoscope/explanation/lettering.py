@@ -30,6 +30,13 @@ def lettered(text: str, size_px: int) -> Image.Image:
     return mask.reduce(OVERSAMPLING)
 
 
+def letter(
+    picture: Image.Image, corner: tuple[int, int], text: str, size_px: int, color: tuple[int, int, int], width_px: int
+) -> None:
+    """Write a line onto a picture, its end cut with an ellipsis where it is too wide."""
+    picture.paste(color, corner, lettered(shortened(text, size_px, width_px), size_px))
+
+
 def text_width_px(text: str, size_px: int) -> float:
     """How wide the text is when drawn."""
     return font(size_px * OVERSAMPLING).getlength(text) / OVERSAMPLING

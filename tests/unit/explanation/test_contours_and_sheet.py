@@ -84,7 +84,7 @@ def test_every_style_draws_evidence_and_without_evidence_only_the_radiograph(sty
 def test_no_word_of_a_warning_or_line_is_cut_off_at_the_narrowest_width(monkeypatch):
     drawn: list[str] = []
     monkeypatch.setattr(
-        "pneumoscope.explanation.sheet.lettered", lambda *text: drawn.append(text[0]) or lettered(*text)
+        "pneumoscope.explanation.lettering.lettered", lambda *text: drawn.append(text[0]) or lettered(*text)
     )
     told = "only 59% of the evidence for pneumonia lies inside the lungs. " * 4
     caption = SheetCaption(title="a", lines=(f"{told}the line ends",), warnings=(f"{told}do not trust it",))

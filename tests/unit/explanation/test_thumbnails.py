@@ -59,7 +59,7 @@ def test_the_strip_goes_below_and_wraps_and_the_attribution_takes_a_line():
 def test_the_whole_attribution_is_drawn_at_the_narrowest_width(monkeypatch):
     drawn: list[str] = []
     monkeypatch.setattr(
-        "pneumoscope.explanation.case_strip.lettered", lambda *text: drawn.append(text[0]) or lettered(*text)
+        "pneumoscope.explanation.lettering.lettered", lambda *text: drawn.append(text[0]) or lettered(*text)
     )
     attribution = (
         "Kermany D, Zhang K, Goldbaum M; Labeled Optical Coherence Tomography (OCT) and Chest X-Ray Images for "
