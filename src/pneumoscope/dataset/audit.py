@@ -12,8 +12,8 @@ import numpy as np
 
 from pneumoscope.dataset.duplicates import HASH_BITS_APART, LEAST_CORRELATION, groups_of_equal, near_pairs
 from pneumoscope.dataset.examination import Examined
-from pneumoscope.dataset.layouts import UnreadableFile
 from pneumoscope.dataset.manifest import Label, ManifestRow, Split
+from pneumoscope.dataset.reading import UnreadableFile
 
 Findings = dict[str, Any]
 

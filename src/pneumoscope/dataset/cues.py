@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from pneumoscope.dataset.examination import Examined
-from pneumoscope.dataset.manifest import Label, ManifestRow, Split, in_split, table_text
+from pneumoscope.dataset.manifest import Label, ManifestRow, Split, in_split, table_reader
 from pneumoscope.dataset.split import k_folds
 from pneumoscope.errors import UnusableData
 
@@ -83,14 +82,8 @@ def read_original_sizes(table: Path) -> OriginalSizes:
 
     Both cells empty means that the size is not known (NaN).
     """
-    reader = csv.DictReader(table_text(table))
-    missing = [name for name in SIZE_COLUMNS if name not in (reader.fieldnames or [])]
-    if missing:
-        raise UnusableData(
-            "sizes-columns",
-            f"{table} lacks the columns {', '.join(missing)}.",
-            remedy=f"A table of original sizes has the columns {', '.join(SIZE_COLUMNS)}.",
-        )
+    remedy = f"A table of original sizes has the columns {', '.join(SIZE_COLUMNS)}."
+    reader = table_reader("sizes-columns", table, SIZE_COLUMNS, remedy=remedy)
     sizes: OriginalSizes = {}
     for entry in reader:
         cells = entry["original_width_px"], entry["original_height_px"]

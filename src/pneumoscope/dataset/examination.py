@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,8 +13,9 @@ from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 
 from pneumoscope.arrays import GrayPicture
-from pneumoscope.dataset.layouts import LabelledFile, UnreadableFile, Watched, row_of_radiograph, unreadable_file
+from pneumoscope.dataset.layouts import LabelledFile, Watched
 from pneumoscope.dataset.manifest import ManifestRow
+from pneumoscope.dataset.reading import UnreadableFile, read_apart, row_of_radiograph, unreadable_file
 from pneumoscope.errors import RefusedRadiograph
 from pneumoscope.radiograph.reading import read_radiograph
 
@@ -45,14 +45,7 @@ def examine_files(
     data: Path, files: Sequence[LabelledFile], *, workers: int, watched: Watched[Examined | UnreadableFile]
 ) -> tuple[list[Examined], list[UnreadableFile]]:
     """Read and examine every file; those that can be read, and the others with their reasons, in order."""
-    examined, unreadable = [], []
-    with ThreadPoolExecutor(workers) as pool:
-        for seen in watched(pool.map(lambda file: examine(data, file), files), len(files)):
-            if isinstance(seen, Examined):
-                examined.append(seen)
-            else:
-                unreadable.append(seen)
-    return examined, unreadable
+    return read_apart(lambda file: examine(data, file), files, workers=workers, watched=watched)
 
 
 def examine(data: Path, file: LabelledFile) -> Examined | UnreadableFile:

@@ -1,20 +1,13 @@
-"""From a folder or a table of labelled radiographs to manifest rows: the layouts that `data import` knows.
-
-Every file goes through the same reader as in training and prediction. One that it refuses is listed with its reason and
-left out, so that a manifest holds nothing that would stop a training later.
-"""
+"""Labelled radiographs in a folder or a table, before they are read: the layouts that `data import` knows."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
-
-from PIL import Image
 
 from pneumoscope.dataset.manifest import (
     FOLDER_OF_SPLIT,
@@ -27,10 +20,8 @@ from pneumoscope.dataset.manifest import (
     patient_of,
     table_text,
 )
-from pneumoscope.errors import RefusedRadiograph, UnusableData
-from pneumoscope.radiograph.radiograph import Radiograph
-from pneumoscope.radiograph.reading import radiograph_files, read_radiograph
-from pneumoscope.radiograph.sniffing import DICOM
+from pneumoscope.errors import UnusableData
+from pneumoscope.radiograph.reading import radiograph_files
 
 Item = TypeVar("Item")
 Watched = Callable[[Iterable[Item], int], Iterable[Item]]
@@ -54,15 +45,6 @@ class LabelledFile:
     subtype: str
     patient: str
     split: Split
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadableFile:
-    """A file that the reader refuses, with the refusal's reason code."""
-
-    path: str
-    code: str
-    message: str
 
 
 def labelled_files(source: Path, layout: Layout) -> tuple[Path, list[LabelledFile]]:
@@ -97,52 +79,6 @@ def files_of_manifest(rows: Sequence[ManifestRow]) -> list[LabelledFile]:
     if not rows:
         raise UnusableData("data-empty", "The manifest names no radiographs.", remedy="Import the data again.")
     return [LabelledFile(row.path, row.label, row.subtype, row.patient, row.split) for row in rows]
-
-
-def manifest_rows(
-    data: Path, files: list[LabelledFile], *, workers: int, watched: Watched[ManifestRow | UnreadableFile]
-) -> tuple[list[ManifestRow], list[UnreadableFile]]:
-    """Read every file; the rows of those that can be read, and the others with their reasons, in order."""
-    rows, unreadable = [], []
-    with ThreadPoolExecutor(workers) as pool:
-        for read in watched(pool.map(lambda file: row_or_refusal(data, file), files), len(files)):
-            if isinstance(read, ManifestRow):
-                rows.append(read)
-            else:
-                unreadable.append(read)
-    return rows, unreadable
-
-
-def row_or_refusal(data: Path, file: LabelledFile) -> ManifestRow | UnreadableFile:
-    """Decode the whole file, so that a cut-off one is found now and not in the middle of a training."""
-    try:
-        return row_of_radiograph(data, file, read_radiograph(data / file.path))
-    except RefusedRadiograph as refusal:
-        return unreadable_file(data, file, refusal)
-
-
-def row_of_radiograph(data: Path, file: LabelledFile, radiograph: Radiograph) -> ManifestRow:
-    """The row of a file that was read; width, height and mode as stored, as `read_kermany` has them."""
-    (height_px, width_px), mode = radiograph.gray.shape, "DICOM"
-    if radiograph.media_type != DICOM:
-        with Image.open(data / file.path) as picture:
-            (width_px, height_px), mode = picture.size, picture.mode
-    return ManifestRow(
-        path=file.path,
-        sha256=radiograph.sha256,
-        label=file.label,
-        subtype=file.subtype,
-        patient=file.patient,
-        split=file.split,
-        width_px=width_px,
-        height_px=height_px,
-        mode=mode,
-    )
-
-
-def unreadable_file(data: Path, file: LabelledFile, refusal: RefusedRadiograph) -> UnreadableFile:
-    """The refusal without the data folder in its message."""
-    return UnreadableFile(file.path, refusal.code, refusal.message.removeprefix(f"{data / file.path}: "))
 
 
 def files_of_kermany(data: Path) -> list[LabelledFile]:

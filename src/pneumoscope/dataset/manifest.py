@@ -151,14 +151,8 @@ def manifest_csv(rows: Iterable[ManifestRow]) -> str:
 
 def read_manifest(path: Path) -> list[ManifestRow]:
     """Read `manifest.csv`; `UnusableData` names the line that is wrong, or the radiograph that stands there twice."""
-    reader = csv.DictReader(table_text(path))
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
-    if missing:
-        raise UnusableData(
-            "manifest-columns",
-            f"{path} lacks the columns {', '.join(missing)}.",
-            remedy=f"A manifest has the columns {', '.join(COLUMNS)}.",
-        )
+    remedy = f"A manifest has the columns {', '.join(COLUMNS)}."
+    reader = table_reader("manifest-columns", path, COLUMNS, remedy=remedy)
     rows = [parsed_row(path, reader.line_num, entry) for entry in reader]
     files = Counter(PurePosixPath(row.path).as_posix() for row in rows)  # without "./" and double slashes
     if twice := [file for file, count in files.items() if count > 1]:
@@ -169,6 +163,15 @@ def read_manifest(path: Path) -> list[ManifestRow]:
             remedy="Leave one line for each radiograph; it would count more than others, or be on both sides of a split.",
         )
     return rows
+
+
+def table_reader(code: str, path: Path, columns: Sequence[str], *, remedy: str) -> csv.DictReader[str]:
+    """A reader of the lines of a CSV file; `UnusableData` of this code where a column lacks."""
+    reader = csv.DictReader(table_text(path))
+    missing = [name for name in columns if name not in (reader.fieldnames or [])]
+    if missing:
+        raise UnusableData(code, f"{path} lacks the columns {', '.join(missing)}.", remedy=remedy)
+    return reader
 
 
 def table_text(path: Path) -> io.StringIO:

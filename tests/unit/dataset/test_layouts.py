@@ -2,8 +2,9 @@ import os
 
 import pytest
 
-from pneumoscope.dataset.layouts import Layout, labelled_files, manifest_rows
+from pneumoscope.dataset.layouts import Layout, labelled_files
 from pneumoscope.dataset.manifest import Label, Split, manifest_csv, read_kermany
+from pneumoscope.dataset.reading import manifest_rows
 from pneumoscope.errors import UnusableData
 from support.dicom_makers import dicom_bytes
 from support.labelled_folders import write_kermany, write_phantom
