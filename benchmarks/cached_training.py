@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -24,7 +22,7 @@ from typing import Any
 import onnxruntime
 import torch
 
-from pneumoscope.cli.train import ALLOCATOR_SETTINGS
+from pneumoscope.cli.training_start import with_allocator_settings
 from pneumoscope.figures.history import read_history
 from pneumoscope.inference.pool import usable_cores
 from pneumoscope.training.data import DataSource, TrainingData, decoded, divided
@@ -139,8 +137,7 @@ def parsed() -> argparse.Namespace:
 def main() -> None:
     """Measure and write."""
     options = parsed()
-    if any(name not in os.environ for name in ALLOCATOR_SETTINGS):
-        os.execve(sys.executable, [sys.executable, *sys.argv], ALLOCATOR_SETTINGS | dict(os.environ))  # noqa: S606
+    with_allocator_settings()
     recipe = load_recipe(options.recipe, options.overrides)
     source = DataSource(options.data, None, None, options.cache)
     rows = divided(source, share=recipe.validation_share, seed=SEED)

@@ -9,14 +9,12 @@ the rows that the manifest marks as validation stay out. Some 20 minutes an epoc
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from pneumoscope.cli.train import ALLOCATOR_SETTINGS
+from pneumoscope.cli.training_start import with_allocator_settings
 from pneumoscope.model.build import classifier_of
 from pneumoscope.model.weights_file import read_safetensors
 from pneumoscope.training.checkpoint import EpochRecord
@@ -44,8 +42,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
     options = parser.parse_args()
-    if any(name not in os.environ for name in ALLOCATOR_SETTINGS):
-        os.execve(sys.executable, [sys.executable, *sys.argv], ALLOCATOR_SETTINGS | dict(os.environ))  # noqa: S606
+    with_allocator_settings()
     recipe = tuning_recipe(options.epochs)
     source = DataSource(options.data, options.manifest, options.lung_masks, options.cache)
     rows = divided(source, share=recipe.validation_share, seed=SEED)

@@ -23,7 +23,7 @@ import onnxruntime
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 
 from pneumoscope.arrays import INPUT_NAME, OUTPUT_NAMES
-from pneumoscope.audit.audit import Audited
+from pneumoscope.audit.audited import Audited
 from pneumoscope.audit.document import row_content
 from pneumoscope.audit.limits import read_limits
 from pneumoscope.bundle.bundle import Bundle, open_bundle, write_bundle
@@ -106,7 +106,7 @@ def halved(bundle: Bundle) -> bytes:
 def gate(candidate: Predictor, original: Predictor, rows: Sequence[ManifestRow], data: Path) -> dict[str, Any]:
     """The verdicts of `explain-audit --only against` on the validation rows."""
     audit = run_explanation_audit(
-        Audited.of(rows, Split.VALIDATION, data),
+        Audited.of(rows, Split.VALIDATION, data).with_both_classes(),
         Beside(against=original, sections=SECTIONS),
         candidate,
         read_limits(None, ROWS, room="pneumoscope.explanation_audit"),

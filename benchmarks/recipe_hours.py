@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
-import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -20,7 +18,7 @@ from typing import Any
 
 import torch
 
-from pneumoscope.cli.train import ALLOCATOR_SETTINGS
+from pneumoscope.cli.training_start import with_allocator_settings
 from pneumoscope.inference.pool import usable_cores
 from pneumoscope.training.data import DataSource, TrainingData, decoded, divided
 from pneumoscope.training.loop import train
@@ -78,8 +76,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
     options = parser.parse_args()
-    if any(name not in os.environ for name in ALLOCATOR_SETTINGS):
-        os.execve(sys.executable, [sys.executable, *sys.argv], ALLOCATOR_SETTINGS | dict(os.environ))  # noqa: S606
+    with_allocator_settings()
     source = DataSource(options.data, None, options.lung_masks, options.cache)
     found: dict[str, Any] = {}
     for name in shipped_recipes():

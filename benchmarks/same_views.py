@@ -16,10 +16,8 @@ import argparse
 import copy
 import hashlib
 import json
-import os
 import platform
 import statistics
-import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -34,7 +32,7 @@ from safetensors.torch import load
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
-from pneumoscope.cli.train import ALLOCATOR_SETTINGS
+from pneumoscope.cli.training_start import with_allocator_settings
 from pneumoscope.dataset.manifest import ManifestRow, Split, in_split
 from pneumoscope.figures.history import read_history
 from pneumoscope.inference.pool import usable_cores
@@ -209,8 +207,7 @@ def parsed() -> argparse.Namespace:
 def main() -> None:
     """Measure and write."""
     options = parsed()
-    if any(name not in os.environ for name in ALLOCATOR_SETTINGS):
-        os.execve(sys.executable, [sys.executable, *sys.argv], ALLOCATOR_SETTINGS | dict(os.environ))  # noqa: S606
+    with_allocator_settings()
     recipe = replace(load_recipe(options.recipe, options.overrides), **PLAIN)
     begin = options.begin.read_bytes() if options.begin else None
     rows = divided(DataSource(options.data, None, None, Path()), share=recipe.validation_share, seed=SEED)

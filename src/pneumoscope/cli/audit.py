@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from pneumoscope.bundle.bundle import Bundle, write_bundle
+from pneumoscope.cli import options
+from pneumoscope.cli.bar import with_bar
 from pneumoscope.dataset.manifest import Split
-
-FILE = click.Path(path_type=Path)
-FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
 @click.command()
-@click.option("--bundle", "bundle_folder", type=FILE, help="The shipped one by default.")
-@click.option("--data", required=True, type=FOLDER, help="What the manifest's paths are relative to.")
-@click.option("--lung-masks", "masks_folder", type=FILE, help="Masks, same names as .png; estimated by default.")
-@click.option("--manifest", type=FILE, help="manifest.csv; read from DATA otherwise.")
-@click.option("--split", type=click.Choice([split.value for split in Split]), default="test", show_default=True)
-@click.option("--sizes", type=FILE, help="CSV of original sizes, where the files are resized copies.")
-@click.option("--limits", "limits_file", type=FILE, help="TOML; those that ship by default.")
-@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="For audit.json and audit.md.")
+@options.bundle
+@options.data
 @click.option(
-    "--resamples", default=2000, show_default=True, type=click.IntRange(100), help="Bootstrap resamples, by patient."
+    "--lung-masks", "masks_folder", type=options.FILE, help="Masks, same names as .png; estimated by default."
 )
+@options.manifest
+@options.split(Split.TEST)
+@click.option("--sizes", type=options.FILE, help="CSV of original sizes, where the files are resized copies.")
+@options.limits
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="For audit.json and audit.md.")
+@options.resamples
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Decides the resamples.")
-@click.option("--into-card", is_flag=True, help="Count the opening of the test split in the bundle's card.")
+@options.into_card
 def command(
     bundle_folder: Path | None,
     data: Path,
@@ -49,7 +48,8 @@ def command(
 
     Exit status: 0 no row fails; 10 a row fails. Rows that cannot be measured say why and do not fail.
     """
-    from pneumoscope.audit.audit import Audited, run_audit
+    from pneumoscope.audit.audit import run_audit
+    from pneumoscope.audit.audited import Audited
     from pneumoscope.audit.document import audit_table
     from pneumoscope.audit.limits import read_limits
     from pneumoscope.audit.lungs import EstimatedMasks, MaskFolder
@@ -67,14 +67,10 @@ def command(
     masks = MaskFolder(masks_folder) if masks_folder else estimated
     original_sizes = read_original_sizes(sizes) if sizes else None
     rows = read_manifest(manifest) if manifest else read_kermany(data, splits={Split.TRAIN, Split(split)})
-    audited = Audited.of(rows, Split(split), data, original_sizes=original_sizes, lung_masks=masks)
+    audited = Audited.of(rows, Split(split), data, original_sizes=original_sizes, lung_masks=masks).with_both_classes()
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    opening = {}
-    if split == Split.TEST:
-        opening = announced_opening(predictor.bundle, made, len(audited.rows), into_card, by="audit")
-    audit = run_audit(
-        audited, predictor, limits, resamples=resamples, seed=seed, workers=worker_count(), watch=with_progress
-    )
+    opening = announced_opening(predictor.bundle, split, made, len(audited.rows), into_card, by="audit")
+    audit = run_audit(audited, predictor, limits, resamples=resamples, seed=seed, workers=worker_count(), watch=bar_of)
     audit = replace(audit, record={"made": made, **opening, **audit.record})
     if folder:
         write_audit(folder, audit)
@@ -82,11 +78,15 @@ def command(
     audit.raise_for_failures()
 
 
-def announced_opening(bundle: Bundle, made: str, radiographs: int, into_card: bool, *, by: str) -> dict[str, Any]:
+def announced_opening(
+    bundle: Bundle, split: str, made: str, radiographs: int, into_card: bool, *, by: str
+) -> dict[str, Any]:
     """Say that the test split is opened, count it in the card where asked for, and give it for the record.
 
-    `by` names the command in the card.
+    Nothing is said or given of another split. `by` names the command in the card.
     """
+    if split != Split.TEST:
+        return {}
     provenance = dict(bundle.card.provenance)
     openings = list(provenance.get("test_openings", []))
     if into_card:
@@ -111,21 +111,6 @@ def write_audit(folder: Path, audit: Any) -> None:
     write_whole(folder / "audit.md", audit_markdown(audit).encode())
 
 
-def with_progress(stage: str) -> Callable[[Iterable[Any], int], Iterable[Any]]:
-    """A wrapper that shows a bar of this stage on standard error where a person watches."""
-
-    def watched(items: Iterable[Any], total: int) -> Iterable[Any]:
-        from tqdm import tqdm
-
-        bar: Iterable[Any] = tqdm(
-            items,
-            desc=stage,
-            total=total,
-            unit="radiograph",
-            file=sys.stderr,
-            dynamic_ncols=True,
-            disable=not sys.stderr.isatty(),
-        )
-        return bar
-
-    return watched
+def bar_of(stage: str) -> Callable[[Iterable[Any], int], Iterable[Any]]:
+    """A bar that bears the name of this stage."""
+    return partial(with_bar, stage=stage)

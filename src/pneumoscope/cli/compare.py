@@ -12,6 +12,7 @@ from typing import Any
 import click
 import numpy as np
 
+from pneumoscope.cli import options
 from pneumoscope.cli.evaluation_printing import with_interval
 from pneumoscope.cli.score_tables import HALF, of_one_split
 from pneumoscope.cli.scoring import SCORES_FILE
@@ -48,9 +49,7 @@ class System:
 @click.option("--threshold-b", type=float, help="Threshold on B's probability.")
 @click.option("--split", type=click.Choice([split.value for split in Split]), help="Where tables hold several.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default="compare.json", show_default=True)
-@click.option(
-    "--resamples", default=2000, show_default=True, type=click.IntRange(100), help="Bootstrap resamples, by patient."
-)
+@options.resamples
 def command(
     first: Path,
     second: Path,

@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from pneumoscope.cli.bar import with_bar
 from pneumoscope.cli.main import printable
 from pneumoscope.errors import RefusedRadiograph, UnusableData, UnusableOption
 
 if TYPE_CHECKING:
     from pneumoscope.dataset.cues import OriginalSizes
     from pneumoscope.dataset.examination import Examined
-
-Item = TypeVar("Item")
 
 LAYOUTS = ["kermany", "class-folders", "csv"]
 LAYOUT = click.option("--layout", "layout_name", type=click.Choice(LAYOUTS), default="kermany", show_default=True)
@@ -60,7 +58,7 @@ def fetch_command(output: Path, from_zip: Path | None, from_dir: Path | None) ->
         click.echo(f"downloading {HANDLE} from Kaggle, unless it is in kagglehub's cache", err=True)
     origin = from_zip or from_dir or download_from_kaggle()
     place = fetch.place_zip if from_zip else fetch.place_folder
-    place(origin, output, watched=progress("radiograph"))
+    place(origin, output, watched=with_bar)
     fetch.verify(
         output,
         fetch.KERMANY_COUNTS,
@@ -80,13 +78,14 @@ def import_command(source: Path, layout_name: str, output: Path) -> None:
 
     Exit status: 0 all were read; 3 some could not be read: each is listed and left out.
     """
-    from pneumoscope.dataset.layouts import Layout, labelled_files, manifest_rows
+    from pneumoscope.dataset.layouts import Layout, labelled_files
     from pneumoscope.dataset.manifest import manifest_csv
+    from pneumoscope.dataset.reading import manifest_rows
     from pneumoscope.inference.pool import worker_count
     from pneumoscope.whole_file import write_whole
 
     data, files = labelled_files(source, Layout(layout_name))
-    rows, unreadable = manifest_rows(data, files, workers=worker_count(), watched=progress("radiograph"))
+    rows, unreadable = manifest_rows(data, files, workers=worker_count(), watched=with_bar)
     write_whole(output, manifest_csv(rows).encode())
     patients = len({row.patient for row in rows})
     click.echo(f"{len(rows)} radiographs of {patients} patients in {output}; paths are relative to {data}")
@@ -119,7 +118,7 @@ def audit_command(source: Path, layout_name: str, data: Path | None, sizes: Path
     else:
         rows, (folder, files) = [], labelled_files(source, Layout(layout_name))
     original = read_original_sizes(sizes) if sizes else None
-    examined, unreadable = examine_files(folder, files, workers=worker_count(), watched=progress("radiograph"))
+    examined, unreadable = examine_files(folder, files, workers=worker_count(), watched=with_bar)
     if not examined:
         raise UnusableData(
             "data-empty",
@@ -207,17 +206,3 @@ def rates(told: dict[str, float] | None) -> str:
     if told is None:
         return "not defined"
     return f"AUROC {told['auroc']:.3f}, accuracy {told['accuracy']:.3f}, specificity {told['specificity']:.3f}"
-
-
-def progress(unit: str) -> Callable[[Iterable[Any], int], Iterable[Any]]:
-    """A wrapper that shows a bar on standard error where a person watches."""
-
-    def watched(items: Iterable[Item], total: int) -> Iterable[Item]:
-        from tqdm import tqdm
-
-        bar: Iterable[Item] = tqdm(
-            items, total=total, unit=unit, file=sys.stderr, dynamic_ncols=True, disable=not sys.stderr.isatty()
-        )
-        return bar
-
-    return watched

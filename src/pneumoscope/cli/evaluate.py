@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,44 +12,22 @@ import click
 import numpy as np
 
 from pneumoscope.bundle.bundle import Bundle, open_bundle, write_bundle
+from pneumoscope.cli import options
+from pneumoscope.cli.evaluated_scores import Scored, keep_scores, scored_elsewhere, scored_here, usual_split
 from pneumoscope.cli.evaluation_printing import summary
-from pneumoscope.cli.score_tables import (
-    by_card,
-    measured_points,
-    of_one_split,
-    refuse_another_model,
-    subgroup_columns,
-    thresholds_of,
-)
-from pneumoscope.cli.scoring import SCORES_FILE, Asked, make_folder, score_into, tell_opening, tell_unreadable
-from pneumoscope.dataset.manifest import Label, Split
-from pneumoscope.errors import MissingExtra, UnusableData, UnusableOption
-from pneumoscope.evaluation.columns import ScoreColumns
+from pneumoscope.cli.score_tables import measured_points, subgroup_columns, thresholds_of
+from pneumoscope.cli.scoring import SCORES_FILE, Asked, make_folder
+from pneumoscope.dataset.manifest import Split
+from pneumoscope.errors import MissingExtra, UnusableOption
 from pneumoscope.evaluation.evaluate import evaluate_scores, short_form
-from pneumoscope.evaluation.read_columns import read_score_columns
-from pneumoscope.evaluation.write_columns import write_score_columns
-from pneumoscope.inference.listing import ListedRadiograph, listed_radiographs
-from pneumoscope.inference.predictor import Predictor
 from pneumoscope.inference.radiograph_list import radiograph_list_sha256
 from pneumoscope.inference.score_file import ScoreFile
-from pneumoscope.inference.score_origin import BundleIdentity, ScoreOrigin, origin_beside, sha256_of
+from pneumoscope.inference.score_origin import BundleIdentity, sha256_of
 from pneumoscope.report.chosen_here import KEY, chosen_here
 from pneumoscope.whole_file import write_whole
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 SPLITS = click.Choice([split.value for split in Split])
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A table to be evaluated, and where it came from as far as that is known."""
-
-    table: ScoreColumns
-    file: Path
-    split: str | None
-    bundle: Bundle | None
-    origin: ScoreOrigin | None
-    data: Path | None
 
 
 @click.command()
@@ -64,9 +41,7 @@ class Scored:
 @click.option("--prevalence", type=float, help="PPV and NPV where this share has the finding, such as 0.05.")
 @click.option("--subgroup", "columns", multiple=True, metavar="COLUMN", help="Instead of the usual ones; repeat it.")
 @click.option("--output", required=True, type=click.Path(path_type=Path, file_okay=False))
-@click.option(
-    "--resamples", default=2000, show_default=True, type=click.IntRange(100), help="Bootstrap resamples, by patient."
-)
+@options.resamples
 @click.option("--resume", is_flag=True, help="Go on with the scores that are in OUTPUT.")
 @click.option("--into-card", is_flag=True, help="Write the metrics, and that the test was opened, into the card.")
 @click.pass_context
@@ -97,12 +72,8 @@ def command(
         assert scores is not None
         scored = scored_elsewhere(scores, split, open_bundle(bundle_folder) if bundle_folder else None)
         keep_scores(scored, ScoreFile(output / SCORES_FILE))
-    if into_card and (scored.bundle is None or scored.split is None or scored.origin is None):
-        raise UnusableOption(
-            "card-unknown",
-            "--into-card needs scores that are known to be of a bundle and of one split.",
-            remedy="Evaluate with --data, or with --scores of `pneumoscope score` and its --bundle.",
-        )
+    if into_card:
+        refuse_unknown_origin(scored)
     card = scored.bundle.card if scored.bundle else None
     found = evaluate_scores(
         scored.table,
@@ -141,75 +112,14 @@ def refuse_unfitting_options(
         )
 
 
-def usual_split(data: Path, manifest: Path | None) -> Split | None:
-    """`test`, or None where the radiographs are not split."""
-    return Split.TEST if any(row.split for row in listed_radiographs(data, manifest, None)) else None
-
-
-def scored_here(asked: Asked, bundle_folder: Path | None, file: ScoreFile, *, resume: bool) -> Scored:
-    """Score every row with the bundle; `UnusableData` where one cannot be, after all others are scored and kept."""
-    rows = listed_radiographs(asked.data, asked.manifest, asked.split)
-    if unlabelled := [row.path for row in rows if row.label is None]:
-        raise UnusableData(
-            "labels-missing",
-            f"{len(unlabelled)} radiographs have no label, the first is {unlabelled[0]}.",
-            remedy="Evaluate labelled radiographs; `pneumoscope score` scores others.",
+def refuse_unknown_origin(scored: Scored) -> None:
+    """Only what is known to be of the bundle, and of one split, may go into its card."""
+    if scored.bundle is None or scored.split is None or scored.origin is None:
+        raise UnusableOption(
+            "card-unknown",
+            "--into-card needs scores that are known to be of a bundle and of one split.",
+            remedy="Evaluate with --data, or with --scores of `pneumoscope score` and its --bundle.",
         )
-    refuse_one_class(rows, asked)
-    predictor = Predictor.open(bundle_folder, threads=1)
-    if asked.split is Split.TEST:
-        tell_opening(predictor.bundle, len(rows))
-    if unreadable := score_into(file, rows, asked, predictor, resume=resume):
-        tell_unreadable(unreadable, file)
-        raise UnusableData(
-            "rows-unreadable",
-            f"{len(unreadable)} of {len(rows)} radiographs could not be scored, and an evaluation leaves none out.",
-            remedy="Mend the files and go on by --resume, or take their rows out of the manifest. --data is what its"
-            " paths are relative to.",
-        )
-    file.finish()
-    return Scored(
-        read_score_columns(file.path),
-        file.path,
-        asked.split,
-        predictor.bundle,
-        origin_beside(file.path),
-        asked.data,
-    )
-
-
-def refuse_one_class(rows: Sequence[ListedRadiograph], asked: Asked) -> None:
-    """Before anything is scored: nothing can be measured of one class."""
-    found = sum(row.label is Label.PNEUMONIA for row in rows)
-    if found in {0, len(rows)}:
-        of_split = f" of the split {asked.split}" if asked.split else ""
-        raise UnusableData(
-            "one-class-only",
-            f"{asked.manifest or asked.data}: the {len(rows)} radiographs{of_split} are {found} PNEUMONIA and"
-            f" {len(rows) - found} NORMAL.",
-            remedy="Give radiographs with and without the finding.",
-        )
-
-
-def scored_elsewhere(scores: Path, split: str | None, bundle: Bundle | None) -> Scored:
-    """A table as it is; where it is known to be of the bundle's model, by the calibration of its card as it is now."""
-    origin = origin_beside(scores)
-    table, split = of_one_split(read_score_columns(scores), split, where=scores)
-    if bundle:
-        refuse_another_model(origin, bundle, where=scores)
-    if bundle and origin:
-        table, origin = by_card(table, bundle.card), origin.recalibrated(bundle)
-    return Scored(table, scores, split, bundle, origin, None)
-
-
-def keep_scores(scored: Scored, file: ScoreFile) -> None:
-    """What is evaluated stands beside the evaluation, unless it stands there already."""
-    if file.path.exists() and file.path.samefile(scored.file):
-        return
-    write_score_columns(scored.table, file.path)
-    file.origin.unlink(missing_ok=True)
-    if scored.origin:
-        write_whole(file.origin, scored.origin.to_json())
 
 
 def identity(scored: Scored, manifest: Path | None, options: dict[str, Any], *, counted: bool) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from PIL import Image
 
 from pneumoscope.cli.bar import Bar
 from pneumoscope.cli.main import DISCLAIMER, printable
@@ -14,17 +15,12 @@ from pneumoscope.errors import MissingExtra, UnusableOption
 from pneumoscope.explanation.coloring import DEFAULT_ALPHA, Coloring
 from pneumoscope.explanation.contours import checked_levels, levels_of_scale
 from pneumoscope.explanation.methods import Method, MethodSettings
-from pneumoscope.explanation.overlay import DEFAULT_PANEL_PX
 from pneumoscope.explanation.png import png_bytes
 from pneumoscope.explanation.rise import MASKS
 from pneumoscope.explanation.sheet import Style
-from pneumoscope.inference.explain import (
-    ExplainedRadiograph,
-    explain_any_classifier,
-    explain_with_bundle,
-    full_result,
-    sheet_of,
-)
+from pneumoscope.explanation.sheet_parts import DEFAULT_PANEL_PX
+from pneumoscope.inference.explain import ExplainedRadiograph, explain_with_bundle, full_result, sheet_of
+from pneumoscope.inference.explain_classifier import explain_any_classifier
 from pneumoscope.inference.explainable import AnyClassifier, ExplainableBundle
 from pneumoscope.inference.pool import usable_cores
 from pneumoscope.inference.predictor import Predictor
@@ -75,21 +71,13 @@ def command(radiograph: Path, output: Path | None, *, as_json: bool, **options: 
     )
     levels = checked_levels(numbers(options["levels"]), coloring) if options["levels"] else levels_of_scale(coloring)
     seen = read_radiograph(radiograph)
+    name, similar = str(radiograph), options["similar"]
     with Bar(" masks") as watch:
         if isinstance(model, AnyClassifier):
-            found = explain_any_classifier(
-                str(radiograph), seen, model, options["onnx"], method, settings=settings, watch=watch
-            )
+            found = explain_any_classifier(name, seen, model, options["onnx"], method, settings=settings, watch=watch)
         else:
             found = explain_with_bundle(
-                str(radiograph),
-                seen,
-                model,
-                method,
-                settings=settings,
-                similar=options["similar"],
-                compare=True,
-                watch=watch,
+                name, seen, model, method, settings=settings, similar=similar, compare=True, watch=watch
             )
     result = full_result(found, model)
     result["rendering"] = {
@@ -102,16 +90,20 @@ def command(radiograph: Path, output: Path | None, *, as_json: bool, **options: 
     if output:
         panel_px = None if options["original_size"] else DEFAULT_PANEL_PX
         sheet = sheet_of(found, coloring, style=Style(options["style"]), levels=levels, panel_px=panel_px)
-        name = f"{radiograph.name}.{method}.{options['style']}"
-        write_whole(output / f"{name}.png", png_bytes(sheet))
-        result["picture"] = f"{name}.png"
-        as_text = json.dumps(result, ensure_ascii=False, allow_nan=False)
-        write_whole(output / f"{name}.json", f"{as_text}\n".encode(errors="replace"))
+        write_explanation(output, f"{radiograph.name}.{method}.{options['style']}", sheet, result)
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False, allow_nan=False).encode(errors="backslashreplace"))
     else:
         tell(found, output / result["picture"] if output else None)
     click.echo(DISCLAIMER, err=True)
+
+
+def write_explanation(folder: Path, stem: str, sheet: Image.Image, result: dict[str, Any]) -> None:
+    """Picture and JSON beside each other; the result gets the name of the picture."""
+    write_whole(folder / f"{stem}.png", png_bytes(sheet))
+    result["picture"] = f"{stem}.png"
+    as_text = json.dumps(result, ensure_ascii=False, allow_nan=False)
+    write_whole(folder / f"{stem}.json", f"{as_text}\n".encode(errors="replace"))
 
 
 def refuse_what_would_be_ignored(options: dict[str, Any]) -> None:

@@ -7,42 +7,42 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pneumoscope.cli.audit import announced_opening, with_progress
+from pneumoscope.cli import options
+from pneumoscope.cli.audit import announced_opening, bar_of
 from pneumoscope.dataset.manifest import Split
 from pneumoscope.errors import UnusableOption
 from pneumoscope.explanation_audit.question import SECTIONS
 
-FILE = click.Path(path_type=Path)
-FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+if TYPE_CHECKING:
+    from pneumoscope.audit.audited import Audited
+    from pneumoscope.explanation_audit.boxes import Box
 
 
 @click.command()
-@click.option("--bundle", "bundle_folder", type=FILE, help="The shipped one by default.")
-@click.option("--data", required=True, type=FOLDER, help="What the manifest's paths are relative to.")
-@click.option("--manifest", type=FILE, help="manifest.csv; read from DATA otherwise.")
-@click.option("--split", type=click.Choice([split.value for split in Split]), default="validation", show_default=True)
+@options.bundle
+@options.data
+@options.manifest
+@options.split(Split.VALIDATION)
 @click.option(
-    "--lung-masks", "masks_folder", type=FILE, help="Masks as .png, 255 lung; the bundle finds them otherwise."
+    "--lung-masks", "masks_folder", type=options.FILE, help="Masks as .png, 255 lung; the bundle finds them otherwise."
 )
 @click.option(
-    "--boxes", "boxes_file", type=FILE, help="CSV of readers' boxes in pixels: path,x,y,width,height[,label]."
+    "--boxes", "boxes_file", type=options.FILE, help="CSV of readers' boxes in pixels: path,x,y,width,height[,label]."
 )
 @click.option("--only", "sections", multiple=True, type=click.Choice([*SECTIONS]), help="Only this section; repeat it.")
-@click.option("--against", "other_folder", type=FILE, help="Another bundle, whose maps must be the same.")
-@click.option("--limits", "limits_file", type=FILE, help="TOML; those that ship by default.")
+@click.option("--against", "other_folder", type=options.FILE, help="Another bundle, whose maps must be the same.")
+@options.limits
 @click.option("--limit", "count", type=click.IntRange(2), help="At most so many radiographs, drawn by the seed.")
 @click.option(
     "--output", type=click.Path(path_type=Path, file_okay=False), help="For explanation.json and explanation.md."
 )
-@click.option(
-    "--resamples", default=2000, show_default=True, type=click.IntRange(100), help="Bootstrap resamples, by patient."
-)
+@options.resamples
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Decides everything that is drawn.")
-@click.option("--into-card", is_flag=True, help="Count the opening of the test split in the bundle's card.")
+@options.into_card
 def command(
     bundle_folder: Path | None,
     data: Path,
@@ -64,10 +64,7 @@ def command(
     Exit status: 0 no row fails; 10 a row fails. Rows that cannot be measured say why and do not fail.
     """
     from pneumoscope.audit.limits import read_limits
-    from pneumoscope.audit.lungs import MaskFolder
-    from pneumoscope.dataset.manifest import read_kermany, read_manifest
-    from pneumoscope.explanation_audit.audit import Beside, audited_rows, limited, run_explanation_audit
-    from pneumoscope.explanation_audit.boxes import read_boxes, unmatched_boxes
+    from pneumoscope.explanation_audit.audit import Beside, limited, run_explanation_audit
     from pneumoscope.explanation_audit.document import explanation_table
     from pneumoscope.explanation_audit.question import ROWS
     from pneumoscope.inference.pool import worker_count
@@ -77,18 +74,12 @@ def command(
     refuse_without_input(sections, boxes=boxes_file, against=other_folder)
     limits = read_limits(limits_file, ROWS, room="pneumoscope.explanation_audit")
     folder = ResultStore.create(output).folder if output else None
-    masks = MaskFolder(masks_folder) if masks_folder else None
-    boxes = read_boxes(boxes_file) if boxes_file else {}
-    rows = read_manifest(manifest) if manifest else read_kermany(data, splits={Split.TRAIN, Split(split)})
-    everything = audited_rows(rows, Split(split), data, masks)
-    unmatched = unmatched_boxes(boxes, {row.path for row in everything.rows})
+    everything, boxes, unmatched = with_boxes(data, manifest, Split(split), masks_folder, boxes_file)
     audited = limited(everything, count, seed)
     predictor = Predictor.open(bundle_folder, threads=1)
     other = Predictor.open(other_folder, threads=1) if other_folder else None
     made, began = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
-    opening = {}
-    if split == Split.TEST:
-        opening = announced_opening(predictor.bundle, made, len(audited.rows), into_card, by="explain-audit")
+    opening = announced_opening(predictor.bundle, split, made, len(audited.rows), into_card, by="explain-audit")
     audit = run_explanation_audit(
         audited,
         Beside(boxes, other, sections or tuple(SECTIONS), unmatched),
@@ -97,7 +88,7 @@ def command(
         resamples=resamples,
         seed=seed,
         workers=worker_count(),
-        watch=with_progress,
+        watch=bar_of,
     )
     seconds = round(time.monotonic() - began, 1)
     audit = replace(audit, record={"made": made, "seconds": seconds, **opening, **audit.record})
@@ -117,6 +108,22 @@ def refuse_without_input(sections: Collection[str], **given: Path | None) -> Non
                 f"--only {section} was given, but not --{section}: there is nothing to measure.",
                 remedy=f"Give --{section} as well, or leave --only {section} away.",
             )
+
+
+def with_boxes(
+    data: Path, manifest: Path | None, split: Split, masks_folder: Path | None, boxes_file: Path | None
+) -> tuple[Audited, dict[str, list[Box]], int]:
+    """The radiographs of a split with their lung masks, readers' boxes by path, and how many boxes are of no radiograph."""
+    from pneumoscope.audit.audited import Audited
+    from pneumoscope.audit.lungs import MaskFolder
+    from pneumoscope.dataset.manifest import read_kermany, read_manifest
+    from pneumoscope.explanation_audit.boxes import read_boxes, unmatched_boxes
+
+    masks = MaskFolder(masks_folder) if masks_folder else None
+    boxes = read_boxes(boxes_file) if boxes_file else {}
+    rows = read_manifest(manifest) if manifest else read_kermany(data, splits={Split.TRAIN, split})
+    audited = Audited.of(rows, split, data, lung_masks=masks)
+    return audited, boxes, unmatched_boxes(boxes, {row.path for row in audited.rows})
 
 
 def write_explanation(folder: Path, audit: Any) -> None:

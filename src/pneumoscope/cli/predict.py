@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from pneumoscope.cli.bar import with_bar
 from pneumoscope.cli.fetched_source import fetched_sources, is_url
 from pneumoscope.cli.main import DISCLAIMER
 from pneumoscope.cli.printing import BesideBarPrinter, CsvPrinter, JsonPrinter, Printer, TablePrinter
@@ -70,9 +71,10 @@ def command(
     refuse_output_that_is_input(radiographs, own_folders)
     sources = list_of_sources(radiographs, own_folders)
     printer: Printer = JsonPrinter() if as_json else CsvPrinter() if as_csv else TablePrinter()
-    results = predict_batch(sources, predictor, outputs, workers=workers)
+    results: Iterable[Result] = predict_batch(sources, predictor, outputs, workers=workers)
     if many and sys.stderr.isatty():
-        results = with_progress(results, total=sum(1 for _ in list_of_sources(radiographs, own_folders)))
+        total = sum(1 for _ in list_of_sources(radiographs, own_folders))
+        results = with_bar(results, total, unit=" radiographs")
         printer = BesideBarPrinter(printer)
     tally = printed(results, printer)
     finish(tally, outputs.pictures.store if outputs.pictures else None, title=predictor.bundle.title)
@@ -96,13 +98,6 @@ def list_of_sources(radiographs: tuple[str, ...], own_folders: Sequence[Path]) -
     urls = [name for name in radiographs if is_url(name)]
     files = [name for name in radiographs if not is_url(name)]
     return chain(sources_of(files, leave_out=own_folders), fetched_sources(urls))
-
-
-def with_progress(results: Iterable[Result], *, total: int) -> Iterator[Result]:
-    """A bar with time left on standard error, for a person who watches."""
-    from tqdm import tqdm
-
-    yield from tqdm(results, total=total, unit=" radiographs", file=sys.stderr, dynamic_ncols=True)
 
 
 def printed(results: Iterable[Result], printer: Printer) -> Counter[str]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
 from pneumoscope.bundle.bundle import Bundle
+from pneumoscope.cli.bar import with_bar
 from pneumoscope.cli.main import printable
 from pneumoscope.dataset.cues import read_original_sizes
 from pneumoscope.dataset.manifest import Split
@@ -22,7 +21,6 @@ from pneumoscope.inference.score_origin import ScoreOrigin
 from pneumoscope.inference.scoring import ScoredRow, score_columns, scored_rows
 from pneumoscope.whole_file import unusable
 
-Item = TypeVar("Item")
 SHOWN = 20
 SCORES_FILE = "scores.csv"
 
@@ -52,7 +50,7 @@ def score_into(
     results = scored_rows(left, asked.data, predictor, original_sizes=original_sizes, workers=worker_count())
     unreadable = []
     with appending(file.partial) as scores, unreadable_list(file.unreadable) as refused:
-        for row in with_progress(results, len(left)):
+        for row in with_bar(results, len(left)):
             if isinstance(row, ScoredRow):
                 scores.write(row.cells())
             else:
@@ -85,13 +83,4 @@ def tell_opening(bundle: Bundle, radiographs: int) -> None:
         f"this opens the test split ({radiographs} radiographs), to measure only; the card records {openings} openings"
         " so far, and `evaluate --into-card` counts one",
         err=True,
-    )
-
-
-def with_progress(items: Iterable[Item], total: int) -> Iterator[Item]:
-    """A bar on standard error where a person watches."""
-    from tqdm import tqdm
-
-    yield from tqdm(
-        items, total=total, disable=not sys.stderr.isatty(), unit="radiograph", file=sys.stderr, dynamic_ncols=True
     )

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 import click
 
-from pneumoscope.errors import MissingExtra, UnusableOption
-
-ALLOCATOR_SETTINGS = {
-    "MALLOC_MMAP_THRESHOLD_": "4000000000",
-    "MALLOC_TRIM_THRESHOLD_": "8000000000",
-    "OMP_WAIT_POLICY": "PASSIVE",
-}
-"""glibc otherwise gives big blocks back after each step and faults them in again: five times slower."""
+from pneumoscope.cli.training_start import ready_to_train
+from pneumoscope.errors import UnusableOption
 
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 NEW_FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -57,15 +49,7 @@ def command(
 
     The official test split is not read. Several processes: torchrun --nproc-per-node N -m pneumoscope.cli train ...
     """
-    with_allocator_settings()
-    try:
-        import torch  # noqa: F401 - to say early and clearly that it is missing
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            "train-extra-missing",
-            "Training needs PyTorch.",
-            remedy="pip install '.[train]' in a copy of the repository",
-        ) from error
+    ready_to_train()
     from pneumoscope.cli.training_display import TrainingDisplay, tensorboard_of
     from pneumoscope.training.compute import compute_here
     from pneumoscope.training.data import DataSource
@@ -104,12 +88,4 @@ def refuse_unknown_data(manifest: Path | None, about: str | None) -> None:
             "about-missing",
             "--manifest was given without --about, and the card has to say what the data is.",
             remedy="Give --about FILE.toml (source, licence, population), or --about kermany for the Kermany data.",
-        )
-
-
-def with_allocator_settings() -> None:
-    """Start again with the allocator's settings, which are read only when a process starts."""
-    if any(name not in os.environ for name in ALLOCATOR_SETTINGS):
-        os.execve(  # noqa: S606 - this very program
-            sys.executable, [sys.executable, *sys.orig_argv[1:]], ALLOCATOR_SETTINGS | dict(os.environ)
         )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from pneumoscope.cli.train import with_allocator_settings
-from pneumoscope.errors import MissingExtra
+from pneumoscope.cli.training_start import ready_to_train
+
+if TYPE_CHECKING:
+    from pneumoscope.training.lung_run import LungRun
 
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 NEW_FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -49,15 +52,7 @@ def command(
 
     The official test split is not read. About eight minutes on two cores; a run that was stopped starts anew.
     """
-    with_allocator_settings()
-    try:
-        import torch  # noqa: F401 - to say early and clearly that it is missing
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            "train-extra-missing",
-            "Training needs PyTorch.",
-            remedy="pip install '.[train]' in a copy of the repository",
-        ) from error
+    ready_to_train()
     from pneumoscope.bundle.bundle import open_bundle, with_lungs
     from pneumoscope.training.compute import compute_here
     from pneumoscope.training.data import DataSource
@@ -79,6 +74,13 @@ def command(
         graph=graph.read_bytes() if graph else None,
         tell=lambda line: click.echo(line, err=True),
     )
+    tell_measured(run)
+    if into:
+        click.echo(f"now in {with_lungs(bundle, run.spec, run.graph).title}")
+
+
+def tell_measured(run: LungRun) -> None:
+    """How well the masks are found, and what the gate does."""
     overlap = run.measured["validation"]["intersection_over_union"]["all"]
     gate = run.measured["gate"]["radiographs"]
     click.echo(
@@ -88,5 +90,3 @@ def command(
     click.echo(f"the gate refuses {gate['refused']} and warns of {gate['warned']} of {gate['pictures']} of them")
     for kind, counts in run.measured["gate"]["negatives"].items():
         click.echo(f"  {kind}: refuses {counts['refused']}, warns of {counts['warned']} of {counts['pictures']}")
-    if into:
-        click.echo(f"now in {with_lungs(bundle, run.spec, run.graph).title}")
