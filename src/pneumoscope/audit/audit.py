@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pneumoscope import __version__
+from pneumoscope.audit.audited import Audited
 from pneumoscope.audit.baselines import cue_baselines, logits_by
 from pneumoscope.audit.evidence import Evidence
 from pneumoscope.audit.limits import Limits
@@ -20,48 +20,13 @@ from pneumoscope.audit.observation import Observations, observe
 from pneumoscope.audit.outlines import outlines_of, usual_lungs
 from pneumoscope.audit.sections import all_questions
 from pneumoscope.audit.verdict import AuditRow, Verdict, judged
-from pneumoscope.dataset.cues import OriginalSizes
-from pneumoscope.dataset.manifest import ManifestRow, Split, in_split, manifest_csv
-from pneumoscope.errors import FailedAudit, UnusableData
+from pneumoscope.dataset.manifest import Split
+from pneumoscope.errors import FailedAudit
 from pneumoscope.evaluation.intervals import LEVEL
-from pneumoscope.evaluation.metrics import both_classes
 from pneumoscope.inference.predictor import Predictor
 
 Watch = Callable[[str], Callable[[Iterable[Any], int], Iterable[Any]]]
 """Gives, for the name of a stage, what passes its items on as they come; gets their number, so that it can show a bar."""
-
-
-@dataclass(frozen=True, slots=True)
-class Audited:
-    """What is audited: `rows` of one split, the rows of `train` that cues are fitted on, and where their files lie."""
-
-    data: Path
-    split: Split
-    rows: tuple[ManifestRow, ...]
-    training: tuple[ManifestRow, ...]
-    original_sizes: OriginalSizes | None
-    lung_masks: LungMasks | None
-
-    @classmethod
-    def of(
-        cls,
-        manifest: Sequence[ManifestRow],
-        split: Split,
-        data: Path,
-        *,
-        original_sizes: OriginalSizes | None = None,
-        lung_masks: LungMasks | None = None,
-    ) -> Audited:
-        """One split of a manifest; `UnusableData` where it is empty or holds one class only."""
-        rows = in_split(manifest, split)
-        if not rows:
-            raise UnusableData(
-                "split-empty",
-                f"There are no rows of the split {split}.",
-                remedy="Choose another --split; validation rows are in the manifest.csv of a run folder.",
-            )
-        both_classes(np.array([row.has_finding for row in rows]))
-        return cls(data, split, tuple(rows), tuple(in_split(manifest, Split.TRAIN)), original_sizes, lung_masks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,21 +105,11 @@ def why_no_masks(masks: LungMasks | None, observations: Observations) -> str | N
 
 def record(audited: Audited, predictor: Predictor, limits: Limits, evidence: Evidence) -> dict[str, Any]:
     """What the numbers rest on."""
-    bundle, rows = predictor.bundle, audited.rows
     return {
         "pneumoscope_version": __version__,
-        "bundle": {
-            "name": bundle.card.name,
-            "version": bundle.card.version,
-            "model_sha256": hashlib.sha256(bundle.model).hexdigest(),
-        },
+        "bundle": named(predictor),
         "operating_point": {"name": predictor.operating_point.name, "threshold": predictor.operating_point.threshold},
-        "data": audited.data.resolve().name,
-        "split": audited.split,
-        "radiographs": len(rows),
-        "patients": len({row.patient for row in rows}),
-        "with_finding": sum(row.has_finding for row in rows),
-        "rows_sha256": hashlib.sha256(manifest_csv(rows).encode()).hexdigest(),
+        **audited.record,
         "files_changed_since_import": evidence.baselines.changed_files,
         "cues_fitted_on": evidence.baselines.fitted_on,
         "sizes": "of the files" if audited.original_sizes is None else "original, from a table",
@@ -165,3 +120,10 @@ def record(audited: Audited, predictor: Predictor, limits: Limits, evidence: Evi
         "limits": {"file": limits.file, "sha256": limits.sha256},
         "interval": {"level": LEVEL, "method": "percentile bootstrap", "unit": "patient"},
     }
+
+
+def named(predictor: Predictor) -> dict[str, str]:
+    """Which bundle it is."""
+    bundle = predictor.bundle
+    model_sha256 = hashlib.sha256(bundle.model).hexdigest()
+    return {"name": bundle.card.name, "version": bundle.card.version, "model_sha256": model_sha256}

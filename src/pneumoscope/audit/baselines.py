@@ -13,8 +13,9 @@ from pneumoscope.arrays import Labels
 from pneumoscope.audit.ranked import Values
 from pneumoscope.dataset.cues import OriginalSizes, Sizes, cue_features, sizes_of
 from pneumoscope.dataset.examination import THUMBNAIL_PX, Examined, examine_files
-from pneumoscope.dataset.layouts import UnreadableFile, Watched, files_of_manifest
+from pneumoscope.dataset.layouts import Watched, files_of_manifest
 from pneumoscope.dataset.manifest import ManifestRow, Split
+from pneumoscope.dataset.reading import UnreadableFile
 from pneumoscope.errors import UnusableData
 from pneumoscope.evaluation.shortcuts import Features, fitted_logits, has_both
 

@@ -97,15 +97,31 @@ def audit_table(audit: Audit, sections: Mapping[str, str] = SECTIONS) -> str:
 
 def rests_on(record: dict[str, Any]) -> Iterator[str]:
     """What was audited, a line each."""
-    point, masks, interval = record["operating_point"], record["lung_masks"], record["interval"]
+    yield from audited_lines(record)
+    yield from decision_lines(record)
+    yield f"cues fitted on {record['cues_fitted_on']} train radiographs; sizes {record['sizes']}"
+    yield from verdict_lines(record)
+
+
+def audited_lines(record: dict[str, Any]) -> Iterator[str]:
+    """Which radiographs, and which model."""
     yield (
         f"{record['radiographs']} radiographs of {record['patients']} patients, {record['with_finding']} with the finding: "
         f"split `{record['split']}` of `{record['data']}`"
     )
     yield f"model.onnx SHA-256 `{record['bundle']['model_sha256']}`"
+
+
+def decision_lines(record: dict[str, Any]) -> Iterator[str]:
+    """Where a decision begins, and where lungs are."""
+    point, masks = record["operating_point"], record["lung_masks"]
     yield f"decisions at `{point['name']}`, threshold {point['threshold']:.4f} on the calibrated probability"
     yield f"lung masks: {masks['source'] or 'none'}, of {masks['radiographs']} radiographs"
-    yield f"cues fitted on {record['cues_fitted_on']} train radiographs; sizes {record['sizes']}"
+
+
+def verdict_lines(record: dict[str, Any]) -> Iterator[str]:
+    """What the verdicts rest on, and whether the test split was opened for them."""
+    interval = record["interval"]
     yield (
         f"intervals: {interval['method']} by {interval['unit']}, {interval['resamples']} resamples, seed {interval['seed']}"
     )

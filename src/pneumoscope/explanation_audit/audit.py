@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,21 +11,22 @@ from jaxtyping import Float
 
 from pneumoscope import __version__
 from pneumoscope.arrays import SaliencyMap
-from pneumoscope.audit.audit import Audit, Audited, Watch
+from pneumoscope.audit.audit import Audit, Watch, named
+from pneumoscope.audit.audited import Audited
 from pneumoscope.audit.limits import Limits
-from pneumoscope.audit.lungs import EstimatedMasks, LungMasks
+from pneumoscope.audit.lungs import EstimatedMasks
 from pneumoscope.audit.verdict import judged
 from pneumoscope.dataset.layouts import Watched
-from pneumoscope.dataset.manifest import ManifestRow, Split, in_split, manifest_csv
-from pneumoscope.errors import UnusableData
+from pneumoscope.dataset.manifest import ManifestRow, Split
 from pneumoscope.evaluation.intervals import LEVEL
 from pneumoscope.explanation_audit import agreement, randomized
 from pneumoscope.explanation_audit.answers import answers_to
 from pneumoscope.explanation_audit.boxes import Box
+from pneumoscope.explanation_audit.evidence import Evidence
 from pneumoscope.explanation_audit.observation import Observations, Task, observe
 from pneumoscope.explanation_audit.question import SECTIONS
 from pneumoscope.explanation_audit.reasons import why_not
-from pneumoscope.explanation_audit.sections import Evidence, all_questions
+from pneumoscope.explanation_audit.sections import all_questions
 from pneumoscope.inference.pool import ordered_results
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.radiograph.reading import read_radiograph
@@ -83,21 +82,6 @@ def run_explanation_audit(
     measured_on["lung_masks"]["usual_map_of"] = made_of
     measured_on["interval"] |= {"resamples": resamples, "seed": seed}
     return Audit(tuple(rows), measured_on, GUIDE)
-
-
-def audited_rows(manifest: Sequence[ManifestRow], split: Split, data: Path, lung_masks: LungMasks | None) -> Audited:
-    """One split of a manifest, of one class only or of both; `UnusableData` where it is empty.
-
-    Most rows ask radiographs of one class, and readers' boxes are usually drawn where there is a finding.
-    """
-    rows = in_split(manifest, split)
-    if not rows:
-        raise UnusableData(
-            "split-empty",
-            f"There are no rows of the split {split}.",
-            remedy="Choose another --split; validation rows are in the manifest.csv of a run folder.",
-        )
-    return Audited(data, split, tuple(rows), tuple(in_split(manifest, Split.TRAIN)), None, lung_masks)
 
 
 def limited(audited: Audited, count: int | None, seed: int) -> Audited:
@@ -161,19 +145,14 @@ def shuffled_maps(
 
 def record(audited: Audited, beside: Beside, task: Task, limits: Limits, observations: Observations) -> dict[str, Any]:
     """What the numbers rest on."""
-    predictor, rows = task.predictor, audited.rows
+    predictor = task.predictor
     return {
         "pneumoscope_version": __version__,
         "bundle": named(predictor),
         "against": named(beside.against) if beside.against else None,
         "saliency": {"method": predictor.bundle.card.saliency.method, "map": list(observations.maps.shape[1:])},
         "operating_point": {"name": predictor.operating_point.name, "threshold": predictor.operating_point.threshold},
-        "data": audited.data.resolve().name,
-        "split": audited.split,
-        "radiographs": len(rows),
-        "patients": len({row.patient for row in rows}),
-        "with_finding": sum(row.has_finding for row in rows),
-        "rows_sha256": hashlib.sha256(manifest_csv(rows).encode()).hexdigest(),
+        **audited.record,
         "lung_masks": {
             "source": task.masks.description if task.masks else None,
             "radiographs": observations.with_lungs,
@@ -183,10 +162,3 @@ def record(audited: Audited, beside: Beside, task: Task, limits: Limits, observa
         "limits": {"file": limits.file, "sha256": limits.sha256},
         "interval": {"level": LEVEL, "method": "percentile bootstrap", "unit": "patient"},
     }
-
-
-def named(predictor: Predictor) -> dict[str, str]:
-    """Which bundle it is."""
-    bundle = predictor.bundle
-    model_sha256 = hashlib.sha256(bundle.model).hexdigest()
-    return {"name": bundle.card.name, "version": bundle.card.version, "model_sha256": model_sha256}

@@ -6,7 +6,6 @@ pixels, `path` is as in the manifest.
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from pneumoscope.arrays import LungMask, SaliencyMap
-from pneumoscope.dataset.manifest import table_text
+from pneumoscope.dataset.manifest import table_reader
 from pneumoscope.errors import UnusableData
 from pneumoscope.explanation.localization import share_inside
 from pneumoscope.explanation_audit.maps import points_into, stretched
@@ -57,14 +56,8 @@ class Box:
 
 def read_boxes(path: Path) -> dict[str, list[Box]]:
     """Boxes by the radiograph's path; `UnusableData` names what is wrong and the line."""
-    reader = csv.DictReader(table_text(path))
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
-    if missing:
-        raise UnusableData(
-            "boxes-columns",
-            f"{path} lacks the columns {', '.join(missing)}.",
-            remedy=f"Boxes have the columns {', '.join(COLUMNS)} and maybe label, in pixels.",
-        )
+    remedy = f"Boxes have the columns {', '.join(COLUMNS)} and maybe label, in pixels."
+    reader = table_reader("boxes-columns", path, COLUMNS, remedy=remedy)
     boxes: dict[str, list[Box]] = {}
     for entry in reader:
         box = box_of(path, reader.line_num, entry)
