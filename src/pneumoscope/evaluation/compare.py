@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +15,7 @@ from pneumoscope.evaluation.delong import auroc_difference
 from pneumoscope.evaluation.intervals import LEVEL
 from pneumoscope.evaluation.mcnemar import mcnemar
 from pneumoscope.evaluation.metrics import both_classes
-from pneumoscope.evaluation.table_measure import table_measure
+from pneumoscope.evaluation.table_measure import TableMeasure, table_measure
 from pneumoscope.evaluation.weights import Measured, Weights
 
 Comparison = dict[str, Any]
@@ -43,19 +43,9 @@ def compare(
         table_measure(first, {name: pair[0] for name, pair in thresholds.items()}),
         table_measure(second, {name: pair[1] for name, pair in thresholds.items()}),
     )
-
-    def of_both(weights: Weights) -> dict[Key, Measured]:
-        one, other = (measure(weights) for measure in measures)
-        with np.errstate(invalid="ignore"):
-            difference = {("difference", *key): one[key] - other[key] for key in one if key in other}
-        return {
-            **{("first", *key): values for key, values in one.items()},
-            **{("second", *key): values for key, values in other.items()},
-            **difference,
-        }
-
+    measure = paired(*measures)
     found = nested(
-        weighted_bootstrap(of_both, patients.patient_numbers, first.labels, resamples=resamples, generator=generator)
+        weighted_bootstrap(measure, patients.patient_numbers, first.labels, resamples=resamples, generator=generator)
     )
     return {
         "radiographs": len(first),
@@ -72,6 +62,22 @@ def compare(
         "delong": delong(first, second, patients),
         "mcnemar": {name: mcnemar_at(first, second, pair) for name, pair in thresholds.items()},
     }
+
+
+def paired(first: TableMeasure, second: TableMeasure) -> Callable[[Weights], dict[Key, Measured]]:
+    """What both measure in the same resamples, and first less second where both do."""
+
+    def of_both(weights: Weights) -> dict[Key, Measured]:
+        one, other = first(weights), second(weights)
+        with np.errstate(invalid="ignore"):
+            difference = {("difference", *key): one[key] - other[key] for key in one if key in other}
+        return {
+            **{("first", *key): values for key, values in one.items()},
+            **{("second", *key): values for key, values in other.items()},
+            **difference,
+        }
+
+    return of_both
 
 
 def matched(first: ScoreColumns, second: ScoreColumns) -> ScoreColumns:

@@ -42,12 +42,7 @@ def evaluate_scores(
     NPV. All intervals come from the same resamples of patients.
     """
     both_classes(table.labels)
-    if prevalence is not None and not 0 < prevalence < 1:
-        raise UnusableOption(
-            "prevalence-impossible",
-            f"A prevalence of {prevalence} cannot be.",
-            remedy="Give a share between 0 and 1, such as 0.05.",
-        )
+    refuse_impossible(prevalence)
     table = table.take(np.argsort(table.ranking_scores, kind="stable"))
     groups = {column: subgroups(table, column) for column in subgroup_columns}
     measure = table_measure(
@@ -75,6 +70,16 @@ def evaluate_scores(
             for column, members in groups.items()
         },
     }
+
+
+def refuse_impossible(prevalence: float | None) -> None:
+    """`UnusableOption` where it is no share of a class among two."""
+    if prevalence is not None and not 0 < prevalence < 1:
+        raise UnusableOption(
+            "prevalence-impossible",
+            f"A prevalence of {prevalence} cannot be.",
+            remedy="Give a share between 0 and 1, such as 0.05.",
+        )
 
 
 def evaluate(

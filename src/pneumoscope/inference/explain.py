@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from PIL import Image
 
 from pneumoscope import __version__
@@ -25,7 +23,6 @@ from pneumoscope.inference.map_trust import MapTrust
 from pneumoscope.inference.prediction import Prediction
 from pneumoscope.inference.result import SCHEMA_VERSION, bundle_name, result_of_prediction
 from pneumoscope.inference.similar import attribution_of, opened_cases
-from pneumoscope.radiograph.preprocessing import Preprocessing
 from pneumoscope.radiograph.radiograph import Radiograph
 
 METHOD_TITLES: Final = {
@@ -191,35 +188,6 @@ def compared(
         return replace(trust, agreement=found, agreement_with=str(explanation.method))
     found = agreement_with_occlusion(picture, model, prediction.saliency_map)
     return replace(trust, agreement=found, agreement_with=str(Method.OCCLUSION))
-
-
-def explain_any_classifier(
-    file: str,
-    radiograph: Radiograph,
-    model: AnyClassifier,
-    path: Path,
-    method: Method,
-    *,
-    settings: MethodSettings = DEFAULT_SETTINGS,
-    watch: Watch = nobody,
-) -> ExplainedRadiograph:
-    """Explain what another classifier answers; `path` is its file. Only occlusion and RISE: `UnusableOption` else."""
-    picture = Preprocessing(model.size_px)(radiograph.gray)
-    explanation = explained(picture, model, method, settings=settings, watch=watch)
-    return ExplainedRadiograph(
-        file=file,
-        radiograph=radiograph,
-        answer=float(model.answers(picture[np.newaxis])[0]),
-        explanation=explanation,
-        model={
-            "name": path.name,
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-            "output_index": model.output_index,
-            "input_size": model.size_px,
-            "mean": model.mean,
-            "std": model.std,
-        },
-    )
 
 
 def sheet_of(

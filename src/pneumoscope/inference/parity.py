@@ -45,23 +45,7 @@ def measured_parity(originals: Path, copies: Path, predictor: Predictor, *, work
         )
 
     def work(pair: tuple[Path, Path]) -> dict[str, Any]:
-        original, copy = (read_radiograph(path) for path in pair)
-        sample = predictor.preprocessing.sample
-        gray_levels = np.abs(sample(original.gray).astype(int) - sample(copy.gray).astype(int)).mean()
-        first, second = predictor.predict_ungated(original), predictor.predict_ungated(copy)
-        coded = predictor.predict_ungated(as_jpeg(sample(original.gray)))
-        return {
-            "file": pair[0].relative_to(originals).as_posix(),
-            "original_px": [original.columns_px, original.rows_px],
-            "mean_gray_level_difference": float(gray_levels),
-            "probability_original": first.probability,
-            "probability_copy": second.probability,
-            "logit_difference": first.logit - second.logit,
-            "coding_probability_difference": first.probability - coded.probability,
-            "coding_logit_difference": first.logit - coded.logit,
-            "same_decision": first.decision is second.decision,
-            "gray_level_difference_by_filter": differences_by_filter(original.gray, copy.gray),
-        }
+        return {"file": pair[0].relative_to(originals).as_posix(), **differences(*pair, predictor)}
 
     rows = [row for _, row in ordered_results(work, pairs, workers=workers)]
     probabilities = [row["probability_original"] - row["probability_copy"] for row in rows]
@@ -83,6 +67,26 @@ def measured_parity(originals: Path, copies: Path, predictor: Predictor, *, work
         "mean_gray_level_difference": float(np.mean([row["mean_gray_level_difference"] for row in rows])),
         "decisions_that_differ": sum(not row["same_decision"] for row in rows),
         "rows": sorted(rows, key=lambda row: -abs(row["logit_difference"])),
+    }
+
+
+def differences(original_file: Path, copy_file: Path, predictor: Predictor) -> dict[str, Any]:
+    """Of one radiograph, between the two files, and between the original and its sample coded once."""
+    original, copy = read_radiograph(original_file), read_radiograph(copy_file)
+    sample = predictor.preprocessing.sample
+    gray_levels = np.abs(sample(original.gray).astype(int) - sample(copy.gray).astype(int)).mean()
+    first, second = predictor.predict_ungated(original), predictor.predict_ungated(copy)
+    coded = predictor.predict_ungated(as_jpeg(sample(original.gray)))
+    return {
+        "original_px": [original.columns_px, original.rows_px],
+        "mean_gray_level_difference": float(gray_levels),
+        "probability_original": first.probability,
+        "probability_copy": second.probability,
+        "logit_difference": first.logit - second.logit,
+        "coding_probability_difference": first.probability - coded.probability,
+        "coding_logit_difference": first.logit - coded.logit,
+        "same_decision": first.decision is second.decision,
+        "gray_level_difference_by_filter": differences_by_filter(original.gray, copy.gray),
     }
 
 

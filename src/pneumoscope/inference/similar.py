@@ -74,16 +74,7 @@ def made_cases(
         raise UnusableData("no-rows", "The manifest has no row of the train split.", remedy="Check --manifest.")
     pictures = {"thumbnails": of_pictures(predictor.bundle)} if thumbnails else {}
 
-    def embedded(row: ManifestRow) -> tuple[np.ndarray, bytes]:
-        gray = gray_of(data / row.path, row.sha256)
-        of_row: np.ndarray = predictor.run(predictor.preprocessing(gray)[np.newaxis])[2][0]
-        return of_row, thumbnail_of(gray) if thumbnails and row.split is Split.TRAIN else b""
-
-    rows_to_embed = [*train, *validation]
-    found = []
-    for _, result in ordered_results(embedded, rows_to_embed, workers=workers):
-        found.append(result)
-        watch(len(found), len(rows_to_embed))
+    found = embedded([*train, *validation], data, predictor, thumbnails=thumbnails, workers=workers, watch=watch)
     embeddings = np.stack([embedding for embedding, _ in found])
     index = case_index(
         ids=texts(row.path for row in train),
@@ -103,6 +94,23 @@ def made_cases(
         provenance={"split": str(Split.TRAIN), "patients": len({row.patient for row in train}), **pictures},
     )
     return MadeCases(index, index.to_bytes(), spec)
+
+
+def embedded(
+    rows: Sequence[ManifestRow], data: Path, predictor: Predictor, *, thumbnails: bool, workers: int, watch: Watch
+) -> list[tuple[np.ndarray, bytes]]:
+    """The embedding of each row, and of train rows the thumbnail, where those are wanted."""
+
+    def work(row: ManifestRow) -> tuple[np.ndarray, bytes]:
+        gray = gray_of(data / row.path, row.sha256)
+        of_row: np.ndarray = predictor.run(predictor.preprocessing(gray)[np.newaxis])[2][0]
+        return of_row, thumbnail_of(gray) if thumbnails and row.split is Split.TRAIN else b""
+
+    found = []
+    for _, result in ordered_results(work, rows, workers=workers):
+        found.append(result)
+        watch(len(found), len(rows))
+    return found
 
 
 def of_pictures(bundle: Bundle) -> dict[str, Any]:

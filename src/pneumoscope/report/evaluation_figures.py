@@ -36,8 +36,8 @@ from pneumoscope.figures.values import Interval, MeasuredPoint, interval_of
 from pneumoscope.report.chosen_here import POINTS
 from pneumoscope.report.curve_bands import curve_bands
 from pneumoscope.report.evaluated import Evaluated
+from pneumoscope.report.promises import PROMISED
 from pneumoscope.report.section import FigureFile
-from pneumoscope.report.summary import PROMISED
 from pneumoscope.report.words import column_name
 
 if TYPE_CHECKING:

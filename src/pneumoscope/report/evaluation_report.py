@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pneumoscope.bundle.bundle import Bundle
 from pneumoscope.evaluation.columns import ScoreColumns
@@ -19,7 +15,8 @@ from pneumoscope.report.evaluation_figures import FOLDER, write_figures
 from pneumoscope.report.evaluation_sections import evaluation_sections
 from pneumoscope.report.gallery_words import attribution_of, color_key
 from pneumoscope.report.markdown import escaped, section_lines, table_lines
-from pneumoscope.report.row import breakable, probability_words
+from pneumoscope.report.page_templates import templates
+from pneumoscope.report.row import probability_words
 from pneumoscope.report.section import FigureFile, Section, Table
 from pneumoscope.report.summary import summary
 from pneumoscope.report.words import capital
@@ -104,23 +101,6 @@ def html_report(
             no_reason=NO_REASON,
         )
     )
-
-
-@lru_cache(maxsize=1)
-def templates() -> Environment:
-    """Templates that escape all they are given, and fail on a name they are not given."""
-    found = Environment(
-        loader=PackageLoader("pneumoscope.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found.filters["base64"] = lambda content: base64.b64encode(content).decode()
-    found.filters["breakable"] = breakable
-    found.filters["capital"] = capital
-    found.filters["probability_words"] = probability_words
-    return found
 
 
 def markdown_report(

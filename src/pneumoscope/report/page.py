@@ -12,16 +12,15 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pneumoscope.errors import UnusableOutput
-from pneumoscope.report.row import Row, breakable, probability_words, row_of
+from pneumoscope.report.page_templates import templates
+from pneumoscope.report.row import Row, row_of
 
 DEFAULT_TITLE = "Chest radiographs, read by Pneumoscope"
 
@@ -62,7 +61,7 @@ def write_page(
             for row in map(row_of, results):
                 counts.add(row)
                 with _writing(path):
-                    rows.write(_templates().get_template("row.html.jinja").render(row=row, number=counts.all))
+                    rows.write(templates().get_template("row.html.jinja").render(row=row, number=counts.all))
             with _writing(path):
                 rows.seek(0)
                 page.writelines(_page(rows, counts, model_name=model_name, title=title))
@@ -87,28 +86,17 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _page(rows: IO[str], counts: Counts, *, model_name: str, title: str) -> Iterator[str]:
-    templates = _templates()
-    script = templates.get_template("page.js").render()
+    script = templates().get_template("page.js").render()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return templates.get_template("page.html.jinja").generate(
-        title=title,
-        model_name=model_name,
-        counts=counts,
-        rows=map(Markup, rows),  # written by the row template, which escapes
-        script=Markup(script),  # noqa: S704 - ours, not user text
-        script_digest=digest,
+    return (
+        templates()
+        .get_template("page.html.jinja")
+        .generate(
+            title=title,
+            model_name=model_name,
+            counts=counts,
+            rows=map(Markup, rows),  # written by the row template, which escapes
+            script=Markup(script),  # noqa: S704 - ours, not user text
+            script_digest=digest,
+        )
     )
-
-
-@lru_cache(maxsize=1)
-def _templates() -> Environment:
-    templates = Environment(
-        loader=PackageLoader("pneumoscope.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters["probability_words"] = probability_words
-    templates.filters["breakable"] = breakable
-    return templates

@@ -123,3 +123,12 @@ def column_name(name: str) -> str:
 def capital(text: str) -> str:
     """With its first letter large, and the rest as it is."""
     return text[:1].upper() + text[1:]
+
+
+def interval_words(document: Mapping[str, Any]) -> str:
+    """How to read the brackets."""
+    interval = document.get("interval") or {}
+    return (
+        f"In brackets: 95 % intervals by resampling {interval.get('unit', 'radiograph')}s"
+        f" ({interval.get('method', 'percentile bootstrap')}, {interval.get('resamples', 0):,} resamples)."
+    )

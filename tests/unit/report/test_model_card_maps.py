@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pneumoscope.report.model_card import model_rows
+from pneumoscope.report.card_sections import model_rows
 
 
 def test_the_limit_and_whose_pictures_the_bundle_holds_are_told(shipped_bundle):
