@@ -12,6 +12,7 @@ PROJECT = Path(__file__).parents[2]
 sys.path.insert(0, str(PROJECT / "benchmarks"))
 
 import tables  # noqa: E402
+from blocks.words import RUN  # noqa: E402
 from pneumoscope.evaluation.evaluate import short_form  # noqa: E402
 
 
@@ -27,7 +28,7 @@ def test_the_main_documents_hold_numbers():
 
 
 def test_the_card_carries_the_test_metrics_of_the_evaluation_of_this_very_model(shipped_bundle):
-    evaluation = json.loads((PROJECT / tables.RUN / "test/evaluation.json").read_text())
+    evaluation = json.loads((PROJECT / RUN / "test/evaluation.json").read_text())
     assert evaluation["bundle"]["model_sha256"] == hashlib.sha256(shipped_bundle.model).hexdigest()
     short = json.loads(json.dumps(short_form(evaluation)))
     assert shipped_bundle.card.metrics["test"]["metrics"] == short["metrics"]

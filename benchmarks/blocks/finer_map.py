@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).parents[1]
+from blocks.words import number, read
+
 ARMS = {
     "stride-32": "7 x 7, as published",
     "stride-32-centred": "7 x 7, centred",
@@ -38,7 +37,7 @@ ROWS = (
 
 def finer_map() -> str:
     """A table for each set of weights, then what the map costs."""
-    found = json.loads((PROJECT / "results/finer-map.json").read_text("utf-8"))
+    found = read("results/finer-map.json")
     return (
         "\n".join([*(line for label in found["weights"] for line in table(found, label)), *cost(found["cost"])]) + "\n"
     )
@@ -55,14 +54,9 @@ def table(found: dict[str, Any], label: str) -> list[str]:
         "|---|---|---|---|---|---|",
     ]
     for words, name, digits in ROWS:
-        cells = [with_interval(arms[arm][name], digits) for arm in (*ARMS, PAIRED)]
+        cells = [number(arms[arm][name], digits) for arm in (*ARMS, PAIRED)]
         lines.append(f"| {words} | {' | '.join(cells)} |")
     return [*lines, ""]
-
-
-def with_interval(value: dict[str, float], digits: int) -> str:
-    """A value with its interval, short."""
-    return f"{value['value']:.{digits}f} [{value['low']:.{digits}f}, {value['high']:.{digits}f}]"
 
 
 def cost(found: dict[str, Any]) -> list[str]:
@@ -73,7 +67,3 @@ def cost(found: dict[str, Any]) -> list[str]:
         f"One radiograph takes {after:.1f} ms of one core instead of {before:.1f} ms, a training step",
         f"{found['training_step_times_stride_32']:.1f} times as long; stored in fp16 the graph has {size:.1f} MB either way.",
     ]
-
-
-if __name__ == "__main__":
-    print(finer_map(), end="")

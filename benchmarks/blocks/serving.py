@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).parents[1]
+from blocks.words import read
+
 BARE = {
     "session": "`model.onnx` alone",
     "model": "preprocessing and `model.onnx`",
@@ -17,7 +16,7 @@ BARE = {
 
 def serving() -> str:
     """Rates against bare uses, the answers at twice the load, and memory."""
-    found: dict[str, Any] = json.loads((PROJECT / "results/serving.json").read_text("utf-8"))
+    found = read("results/serving.json")
     return "\n".join([*introduction(found), *shares(found), *limits(found)]) + "\n"
 
 

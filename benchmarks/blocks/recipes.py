@@ -1,0 +1,61 @@
+"""What was measured of training: time, held-out parts, levers of a recipe."""
+
+from __future__ import annotations
+
+from blocks.words import read
+
+
+def recipe_hours() -> str:
+    """How long each recipe takes."""
+    found = read("results/recipe-hours.json")
+    rows = [
+        (
+            f"Time on {found['machine']['cores']} cores for {found['radiographs']['train']:,} radiographs, from a few timed"
+            " steps of each stage;"
+        ),
+        "decoding, start-up and export not counted (`python benchmarks/recipe_hours.py`, [all numbers](../../results/recipe-hours.json)):",
+        "",
+        "| recipe | time | of which activations | radiographs a second, by stage |",
+        "|---|---|---|---|",
+    ]
+    for name, recipe in found["recipes"].items():
+        speeds = ", ".join(
+            f"{stage['training_radiographs_per_second']:.0f} at {stage['size_px']} px" for stage in recipe["stages"]
+        )
+        made = sum(stage["activations_minutes"] for stage in recipe["stages"])
+        whole = f"{recipe['hours']:.1f} h" if recipe["hours"] >= 0.1 else f"{60 * recipe['hours']:.1f} min"
+        rows.append(f"| `{name}` | {whole} | {f'{made:.0f} min' if made else '-'} | {speeds} |")
+    return "\n".join(rows) + "\n"
+
+
+def validation_designs() -> str:
+    """What a cheap probe does on each held-out part, and on the test."""
+    found = read("results/validation-designs.json")
+    rows = ["| held out of train | AUROC | accuracy | sensitivity | specificity |", "|---|---|---|---|---|"]
+    parts = [*found["designs"].items(), ("**official test**", found["official test, from data-audit.json"])]
+    for name, part in parts:
+        shares = " | ".join(f"{100 * part[key]:.1f} %" for key in ("accuracy", "sensitivity", "specificity"))
+        rows.append(f"| {name} | {part['auroc']:.3f} | {shares} |")
+    return "\n".join(rows) + "\n"
+
+
+def ablation() -> str:
+    """Each lever of a recipe against the base: means over the seeds."""
+    names = {
+        "auroc": "AUROC",
+        "best_balanced_accuracy": "best balanced accuracy",
+        "specificity_at_sensitivity_0.975": "specificity at sensitivity 97.5 %",
+        "auroc_lungs_black": "AUROC, lungs black",
+        "auroc_lungs_mean": "lungs mean gray",
+        "auroc_only_lungs_black_around": "only lungs, black around",
+        "auroc_only_lungs_mean_around": "mean around",
+        "heat_in_lungs_with_finding": "evidence in the lungs",
+        "share_with_finding_without_evidence": "pneumonias without evidence",
+    }
+    rows = [f"| | seeds | {' | '.join(names.values())} |", "|---" * (len(names) + 2) + "|"]
+    for name, variant in read("results/ablation.json")["variants"].items():
+        seeds = list(variant["seeds"].values())
+        values = {key: [seed[key] for seed in seeds if seed[key] is not None] for key in names}
+        cells = [f"{sum(values[key]) / len(values[key]):.3f}" if values[key] else "-" for key in names]
+        rows.append(f"| {name} | {len(seeds)} | {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
