@@ -30,7 +30,7 @@ SEED = 0
 
 def tuning_recipe(epochs: int) -> Recipe:
     """The last stage of the default recipe, on the finer grid."""
-    recipe = load_recipe("efficientnet-lite0", ["map_stride=16", "map_centred=true"])
+    recipe = load_recipe("efficientnet-lite0", ["map_stride=16", "trained_map_stride=16", "map_centred=true"])
     return replace(recipe, stages=(replace(recipe.stages[-1], epochs=epochs),))
 
 

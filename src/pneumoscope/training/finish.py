@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -38,7 +38,7 @@ from pneumoscope.radiograph.preprocessing import Preprocessing
 from pneumoscope.training.compute import Compute
 from pneumoscope.training.data import TrainingData
 from pneumoscope.training.description import DataDescription
-from pneumoscope.training.fitting import decisions_flipped, fitting_part, probabilities
+from pneumoscope.training.fitting import FittingPart, decisions_flipped, fitting_part, probabilities
 from pneumoscope.training.kept_maps import maps_kept
 from pneumoscope.training.recipe import Recipe
 from pneumoscope.whole_file import write_whole
@@ -62,6 +62,15 @@ class GraphOutputs:
     saliency_maps: np.ndarray
 
 
+@dataclass(frozen=True, slots=True)
+class StoredGraph:
+    """The graph as it ships, what it says of the validation part, and how it came to be stored so."""
+
+    graph: onnx.ModelProto
+    outputs: GraphOutputs
+    metrics: dict[str, Any]
+
+
 def bundle_of_run(
     trained: Classifier,
     recipe: Recipe,
@@ -81,11 +90,51 @@ def bundle_of_run(
     refuse_test_rows(validation.rows, purpose="calibration")
     model: Exported = FlipAveraged(trained) if recipe.test_time_flip else trained
     model.to("cpu").eval()
-    preprocessing = Preprocessing(recipe.size_px)
     part = fitting_part(recipe, training, validation)
-    graph = export_onnx(model, size_px=recipe.size_px)
     population = Population(description.population, description.age_years, description.view_positions)
-    draft = draft_card(recipe, preprocessing, model, population)
+    draft = draft_card(recipe, Preprocessing(recipe.size_px), model, population)
+    stored = stored_graph(folder, draft, model, recipe, part, validation, tell)
+    calibration = part.calibration(stored.outputs.logits)
+    points = part.operating_points(calibration, stored.outputs.logits)
+    card = replace(
+        draft,
+        calibration=calibration,
+        operating_points=points,
+        saliency=replace(draft.saliency, scale_logit=colour_scale(stored.outputs.saliency_maps[part.labels])),
+        provenance={
+            "training_data": {
+                **described(description, validation),
+                "validation_share_with_finding": float(part.labels.mean()),
+                "manifest_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest(),
+            },
+            "fitting": part.to_dict(),
+            "recipe": recipe.to_dict(),
+            "seed": seed,
+            "made": datetime.now(UTC).date().isoformat(),
+            "test_openings": [],
+        },
+        zones=part.zones(calibration, stored.outputs.logits),
+        metrics={
+            "validation": validation_metrics(validation, stored.outputs, calibration, points),
+            "export": stored.metrics,
+        },
+        versions={name: metadata.version(name) for name in ("torch", "onnx", "onnxruntime", "numpy", "pillow")}
+        | {"pneumoscope": __version__},
+    )
+    return write_bundle(folder, card, stored.graph.SerializeToString())
+
+
+def stored_graph(
+    folder: Path,
+    draft: Card,
+    model: Exported,
+    recipe: Recipe,
+    part: FittingPart,
+    validation: TrainingData,
+    tell: Callable[[str], None],
+) -> StoredGraph:
+    """The exported graph, its weights stored as fp16 where no validation decision changes and the maps stay."""
+    graph = export_onnx(model, size_px=recipe.size_px)
     full = graph_outputs(folder, draft, graph, validation)
     differences = differences_to_torch(model, full, validation)
     halved_graph = with_halved_weights(graph)
@@ -98,60 +147,28 @@ def bundle_of_run(
     kept = maps_kept(full.saliency_maps, halved.saliency_maps, decided)
     tell(f"fp16 storage flips {flips} validation decisions; {kept}")
     take_halved = not flips and kept.hold
-    chosen_graph, outputs = (halved_graph, halved) if take_halved else (graph, full)
-    calibration = part.calibration(outputs.logits)
-    points = part.operating_points(calibration, outputs.logits)
-    card = Card(
-        name=recipe.name,
-        version=__version__,
-        intended_use=INTENDED_USE,
-        preprocessing=preprocessing,
-        labels=(Label.NORMAL, Label.PNEUMONIA),
-        calibration=calibration,
-        operating_points=points,
-        default_operating_point=DEFAULT_OPERATING_POINT,
-        saliency=SaliencySpec(
-            method=draft.saliency.method,
-            feature_map=draft.saliency.feature_map,
-            adds_up=draft.saliency.adds_up,
-            bias_logit=draft.saliency.bias_logit,
-            scale_logit=colour_scale(outputs.saliency_maps[part.labels]),
-        ),
-        population=population,
-        provenance={
-            "training_data": {
-                "name": description.name,
-                "authors": description.authors,
-                "identifier": description.identifier,
-                "licence": description.licence,
-                "lung_masks": description.lung_masks if validation.lung_masks.any() else "none",
-                "part": "official train, less the validation patients",
-                "validation_radiographs": len(validation.rows),
-                "validation_patients": len({row.patient for row in validation.rows}),
-                "validation_share_with_finding": float(part.labels.mean()),
-                "manifest_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest(),
-            },
-            "fitting": part.to_dict(),
-            "recipe": recipe.to_dict(),
-            "seed": seed,
-            "made": datetime.now(UTC).date().isoformat(),
-            "test_openings": [],
-        },
-        zones=part.zones(calibration, outputs.logits),
-        metrics={
-            "validation": validation_metrics(validation, outputs, calibration, points),
-            "export": {
-                **differences,
-                "largest_logit_difference_fp32_fp16_stored": float(np.abs(halved.logits - full.logits).max()),
-                "validation_decisions_changed_by_fp16_storage": flips,
-                **kept.to_dict(),
-                "weights_stored_as": "fp16" if take_halved else "fp32",
-            },
-        },
-        versions={name: metadata.version(name) for name in ("torch", "onnx", "onnxruntime", "numpy", "pillow")}
-        | {"pneumoscope": __version__},
-    )
-    return write_bundle(folder, card, chosen_graph.SerializeToString())
+    metrics = {
+        **differences,
+        "largest_logit_difference_fp32_fp16_stored": float(np.abs(halved.logits - full.logits).max()),
+        "validation_decisions_changed_by_fp16_storage": flips,
+        **kept.to_dict(),
+        "weights_stored_as": "fp16" if take_halved else "fp32",
+    }
+    return StoredGraph(halved_graph, halved, metrics) if take_halved else StoredGraph(graph, full, metrics)
+
+
+def described(description: DataDescription, validation: TrainingData) -> dict[str, Any]:
+    """What was learnt from and validated with, for the card."""
+    return {
+        "name": description.name,
+        "authors": description.authors,
+        "identifier": description.identifier,
+        "licence": description.licence,
+        "lung_masks": description.lung_masks if validation.lung_masks.any() else "none",
+        "part": "official train, less the validation patients",
+        "validation_radiographs": len(validation.rows),
+        "validation_patients": len({row.patient for row in validation.rows}),
+    }
 
 
 def save_weights(model: nn.Module, path: Path) -> None:

@@ -99,6 +99,7 @@ class Recipe:
     weights: str
     size_px: int
     map_stride: int
+    trained_map_stride: int
     map_centred: bool
     batch_size: int
     validation_share: float

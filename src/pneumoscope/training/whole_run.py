@@ -54,12 +54,12 @@ def whole_run(
                 rows = read_manifest(output / MANIFEST_FILE)
             training, validation = decoded(rows, source, size_px=recipe.size_px)
         tell(beginning(recipe, source, rows, training, validation, output))
-        model = train(recipe, begun, training, validation, setting)
+        trained = train(recipe, begun, training, validation, setting)
         if processes.leads:
-            save_weights(model, output / WEIGHTS_FILE)
+            save_weights(trained, output / WEIGHTS_FILE)
             draw_curves(recipe, setting, caption_of(recipe, setting, training, validation), tell)
             bundle = bundle_of_run(
-                model,
+                as_exported(trained, recipe),
                 recipe,
                 training,
                 validation,
@@ -78,19 +78,35 @@ def network(recipe: Recipe, weights: Path | None, setting: Setting) -> Classifie
     torch.manual_seed(setting.seed)  # the initial weights of layers that are not published; each step seeds itself
     begun = (setting.output / CHECKPOINT_FILE).is_file()
     origin: Weights = "random" if begun or recipe.weights == "random" else "published"
-    model = classifier_of(
-        recipe.backbone,
-        "dense" if recipe.head == "dense" else "linear",
-        weights=origin if begun or weights is None else weights,
-        dropout=recipe.dropout,
-        drop_path=recipe.drop_path,
-        map_stride=recipe.map_stride,
-        map_centred=recipe.map_centred,
-    )
+    model = built(recipe, origin if begun or weights is None else weights, map_stride=recipe.trained_map_stride)
+    if recipe.map_stride != recipe.trained_map_stride:
+        built(recipe, "random", map_stride=recipe.map_stride)  # a grid that cannot be is told now
     for stage in recipe.stages:
         if stage.frozen_through:
             model.backbone.parts_through(stage.frozen_through)  # a wrong name is told now, not hours into the run
     return model
+
+
+def as_exported(trained: Classifier, recipe: Recipe) -> Classifier:
+    """The trained weights in the network whose map has the bundle's grid; the same network where it was trained so."""
+    if recipe.map_stride == recipe.trained_map_stride:
+        return trained
+    twin = built(recipe, "random", map_stride=recipe.map_stride)
+    twin.load_state_dict(trained.state_dict())
+    return twin.eval()
+
+
+def built(recipe: Recipe, weights: Weights, *, map_stride: int) -> Classifier:
+    """A network as the recipe says, with a map of this grid."""
+    return classifier_of(
+        recipe.backbone,
+        "dense" if recipe.head == "dense" else "linear",
+        weights=weights,
+        dropout=recipe.dropout,
+        drop_path=recipe.drop_path,
+        map_stride=map_stride,
+        map_centred=recipe.map_centred,
+    )
 
 
 def beginning(

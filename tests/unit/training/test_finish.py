@@ -29,7 +29,7 @@ from pneumoscope.training.finish import (
 from pneumoscope.training.kept_maps import MapsKept
 from pneumoscope.training.recipe_file import load_recipe
 from pneumoscope.training.setting import Setting
-from pneumoscope.training.whole_run import beginning, draw_curves, network
+from pneumoscope.training.whole_run import as_exported, beginning, draw_curves, network
 from support.full_disk import files_of_at_most
 from support.training_films import write_films
 
@@ -265,16 +265,25 @@ def test_the_same_seed_begins_with_the_same_weights(recipe, tmp_path):
 
 
 def test_the_map_s_grid_is_the_recipe_s(tmp_path):
-    recipe = load_recipe("efficientnet-lite0", ["weights=random", "map_stride=16", "map_centred=true"])
-    model = network(recipe, None, Setting(tmp_path, 0)).eval()
+    settings = ["weights=random", "map_stride=16", "trained_map_stride=32", "map_centred=true"]
+    recipe = load_recipe("efficientnet-lite0", settings)
+    trained = network(recipe, None, Setting(tmp_path, 0)).eval()
+    exported = as_exported(trained, recipe)
+    radiograph = torch.rand(1, 1, 64, 64)
     with torch.inference_mode():
-        assert model(torch.rand(1, 1, 64, 64)).saliency_map.shape == (1, 4, 4)
-    assert [block._depthwise_conv.odd_first for block in model.backbone._blocks].count(True) == 1
+        assert trained(radiograph).saliency_map.shape == (1, 2, 2)
+        assert exported(radiograph).saliency_map.shape == (1, 4, 4)
+    for model in (trained, exported):
+        assert [block._depthwise_conv.odd_first for block in model.backbone._blocks].count(True) == 1
+    for name, value in trained.state_dict().items():
+        assert torch.equal(exported.state_dict()[name], value), name
+    assert as_exported(trained, replace(recipe, map_stride=32)) is trained
 
 
-def test_a_stride_that_the_backbone_has_not_is_told_before_the_data_is_read(tmp_path):
+@pytest.mark.parametrize("key", ["map_stride", "trained_map_stride"])
+def test_a_stride_that_the_backbone_has_not_is_told_before_the_data_is_read(tmp_path, key):
     with pytest.raises(UnusableRecipe, match="no feature map of stride 32"):
-        network(load_recipe("tiny", ["map_stride=32"]), None, Setting(tmp_path, 0))
+        network(load_recipe("tiny", [f"{key}=32"]), None, Setting(tmp_path, 0))
 
 
 def test_a_wrong_part_in_the_last_stage_is_told_before_the_first(tmp_path):
