@@ -17,7 +17,14 @@ from pneumoscope.arrays import ColorPicture, GrayPicture
 from pneumoscope.errors import RefusedRadiograph
 from pneumoscope.radiograph.dicom_file import DicomFile, open_dicom, text
 from pneumoscope.radiograph.dicom_grayscale import shown
-from pneumoscope.radiograph.dicom_pixels import GRAY, PALETTE, damaged_pixels, describe, stored_values
+from pneumoscope.radiograph.dicom_pixels import (
+    GRAY,
+    PALETTE,
+    PixelDescription,
+    damaged_pixels,
+    describe,
+    stored_values,
+)
 from pneumoscope.radiograph.gate import check_colour, one_large_picture_at_a_time
 from pneumoscope.radiograph.gray_levels import scaled
 from pneumoscope.radiograph.radiograph import DecodedPicture, RadiographWarning, WarningCode
@@ -112,11 +119,7 @@ def decode_dicom(data: bytes) -> DecodedPicture:
 
 
 def _decode(data: bytes) -> DecodedPicture:
-    file = open_dicom(data)
-    refuse_without_pixels(file)
-    warnings = check_modality(file.header)
-    refuse_other_body_part(file.header)
-    pixels = describe(file.header)
+    file, pixels, warnings = chest_dicom(data)
     with one_large_picture_at_a_time(pixels.rows, pixels.columns):
         stored = stored_values(file, pixels)
         if pixels.photometric in GRAY:
@@ -131,6 +134,15 @@ def _decode(data: bytes) -> DecodedPicture:
         view_position=_known(text(file.header, "ViewPosition"), VIEW_POSITIONS),
         warnings=warnings + more,
     )
+
+
+def chest_dicom(data: bytes) -> tuple[DicomFile, PixelDescription, tuple[RadiographWarning, ...]]:
+    """The file and what it says of its pixels, before they are decoded; refused where it is no chest radiograph."""
+    file = open_dicom(data)
+    refuse_without_pixels(file)
+    warnings = check_modality(file.header)
+    refuse_other_body_part(file.header)
+    return file, describe(file.header), warnings
 
 
 def refuse_without_pixels(file: DicomFile) -> None:

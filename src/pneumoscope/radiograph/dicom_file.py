@@ -129,11 +129,13 @@ def text(dataset: Dataset, keyword: str) -> str:
 
 def number(dataset: Dataset, keyword: str) -> float | None:
     """The first value as a finite number; None where it is absent or is none."""
-    try:
-        parsed = float(_first_value(dataset, keyword))
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return parsed if math.isfinite(parsed) else None
+    return _finite(_first_value(dataset, keyword))
+
+
+def numbers(dataset: Dataset, keyword: str) -> list[float | None]:
+    """All values, each as `number` has it."""
+    value = _value(dataset, keyword)
+    return [_finite(each) for each in (value if isinstance(value, MutableSequence) else [value])]
 
 
 def integer(dataset: Dataset, keyword: str) -> int | None:
@@ -158,6 +160,14 @@ def sixteen_bit_values(dataset: Dataset, keyword: str, *, little_endian: bool, s
             return np.empty(0, dtype=np.int64)
     values &= 0xFFFF
     return np.where(values >= 0x8000, values - 0x10000, values) if signed else values
+
+
+def _finite(value: Any) -> float | None:
+    try:
+        parsed = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return parsed if math.isfinite(parsed) else None
 
 
 def _first_value(dataset: Dataset, keyword: str) -> Any:

@@ -6,8 +6,10 @@ and the pixels are looked up in the resulting table: fast, and in little memory.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
-from jaxtyping import Float64, Integer, UInt8
+from jaxtyping import Bool, Float64, Integer, UInt8
 from pydicom.dataset import Dataset
 
 from pneumoscope.arrays import GrayPicture
@@ -27,11 +29,36 @@ _LUT_WARNING = "The look-up table in the header cannot be or shows nothing; the 
 _LEAST_SHOWN = 0.02
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Grayscale:
+    """The pipeline for each stored value that occurs, in ascending order of its bits (`occurring`).
+
+    `values` are those after the modality LUT or rescale, `brightness` that of the file's own window or LUT before
+    `inverted` turns it round. `padding` marks values that stand for "no picture here".
+    """
+
+    occurring: Integer[np.ndarray, " values"]
+    padding: Bool[np.ndarray, " values"]
+    values: Values
+    brightness: Brightness
+    inverted: bool
+    warnings: tuple[RadiographWarning, ...]
+
+
 def shown(
     stored: Integer[np.ndarray, "rows columns"], header: Dataset, *, little_endian: bool
 ) -> tuple[GrayPicture, tuple[RadiographWarning, ...]]:
     """The grayscale pipeline for 8 and 16-bit stored values, MONOCHROME1 and MONOCHROME2."""
-    index = stored.view(f"u{stored.itemsize}")
+    found = grayscale(stored, header, little_endian=little_endian)
+    brightness = 1 - found.brightness if found.inverted else found.brightness
+    table = np.zeros(256**stored.itemsize, dtype=np.uint8)
+    table[found.occurring] = eight_bits(np.where(found.padding, 0.0, brightness))
+    return table[bits_of(stored)], found.warnings
+
+
+def grayscale(stored: Integer[np.ndarray, "rows columns"], header: Dataset, *, little_endian: bool) -> Grayscale:
+    """Each step for the values that occur; `RefusedRadiograph` where the modality LUT or rescale cannot be."""
+    index = bits_of(stored)
     occurs = np.zeros(256**stored.itemsize, dtype=bool)
     occurs[index] = True
     occurring = np.flatnonzero(occurs)
@@ -39,11 +66,12 @@ def shown(
     padding = is_padding(values, header)
     modality = modality_values(values, header, little_endian=little_endian)
     brightness, warnings = value_of_interest(modality, header, padding, little_endian=little_endian)
-    if is_inverted(header):
-        brightness = 1 - brightness
-    table = np.zeros(len(occurs), dtype=np.uint8)
-    table[occurring] = eight_bits(np.where(padding, 0.0, brightness))
-    return table[index], warnings
+    return Grayscale(occurring, padding, modality, brightness, is_inverted(header), warnings)
+
+
+def bits_of(stored: Integer[np.ndarray, "rows columns"]) -> Integer[np.ndarray, "rows columns"]:
+    """Stored values as unsigned numbers of the same bits, to look them up in a table."""
+    return stored.view(f"u{stored.itemsize}")
 
 
 def is_padding(values: Values, header: Dataset) -> np.ndarray:
@@ -61,7 +89,7 @@ def is_padding(values: Values, header: Dataset) -> np.ndarray:
 
 def modality_values(values: Values, header: Dataset, *, little_endian: bool) -> Values:
     """Modality LUT, or rescale slope and intercept (PS3.3 C.11.1)."""
-    if item := _first_item(header, "ModalityLUTSequence"):
+    if item := first_item(header, "ModalityLUTSequence"):
         signed = bool(integer(header, "PixelRepresentation"))
         if (mapped := looked_up(values, item, little_endian=little_endian, signed=signed)) is None:
             raise _impossible("(0028,3000) ModalityLUTSequence")
@@ -78,7 +106,7 @@ def value_of_interest(
     """VOI LUT or window, the first of several (PS3.3 C.11.2); without one, the full range of the values."""
     brightness: Brightness | None = None
     warnings: tuple[RadiographWarning, ...] = ()
-    if item := _first_item(header, "VOILUTSequence"):
+    if item := first_item(header, "VOILUTSequence"):
         signed = bool(len(values) and values.min() < 0)
         mapped = looked_up(values, item, little_endian=little_endian, signed=signed)
         brightness = None if mapped is None else mapped[0] / (2.0 ** mapped[1] - 1)
@@ -158,7 +186,8 @@ def _unless_shown(
     return (RadiographWarning(WarningCode.WINDOW_UNUSABLE, message, tag),)
 
 
-def _first_item(header: Dataset, keyword: str) -> Dataset | None:
+def first_item(header: Dataset, keyword: str) -> Dataset | None:
+    """The first item of a sequence; None where it is absent or none."""
     try:
         sequence = header.get(keyword)
         return sequence[0] if sequence else None

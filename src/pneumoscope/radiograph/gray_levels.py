@@ -14,24 +14,40 @@ _BLOCK_PIXELS = 1_000_000
 
 
 def gray_from_integers(values: np.ndarray, *, stated_bits: int) -> tuple[GrayPicture, tuple[RadiographWarning, ...]]:
-    """Scale 0 .. 2**bits - 1 to 0 .. 255.
+    """Scale `range_of_integers` to 0 .. 255, and warn where nothing says that it is the right one."""
+    black, white = range_of_integers(values)
+    gray = scaled(values, black, white)
+    if black < 0:
+        warning = _inferred(f"Its values run from {black:,} to {white:,}; these were shown as black and white.")
+        return gray, (warning,)
+    bits = white.bit_length()
+    if bits == stated_bits:
+        return gray, ()
+    return gray, (_inferred(f"Its largest value is {int(values.max()):,}; it was read as a {bits}-bit picture."),)
+
+
+def range_of_integers(values: np.ndarray) -> tuple[int, int]:
+    """The values that are black and white: 0 and 2**bits - 1, or the smallest and largest where some are negative.
 
     A 16-bit file often holds 10 or 12 bits, and nothing in it says so; shown as 16 bits it would be black. So the
     fewest bits that hold the largest value are taken, 8 at least.
     """
     smallest, largest = int(values.min()), int(values.max())
-    if smallest < 0:
-        warning = _inferred(f"Its values run from {smallest:,} to {largest:,}; these were shown as black and white.")
-        return scaled(values, smallest, largest), (warning,)
-    bits = max(8, largest.bit_length())
-    gray = scaled(values, 0, 2**bits - 1)
-    if bits == stated_bits:
-        return gray, ()
-    return gray, (_inferred(f"Its largest value is {largest:,}; it was read as a {bits}-bit picture."),)
+    return (smallest, largest) if smallest < 0 else (0, 2 ** max(8, largest.bit_length()) - 1)
 
 
 def gray_from_floats(values: np.ndarray) -> tuple[GrayPicture, tuple[RadiographWarning, ...]]:
-    """Values in [0, 1] are taken as they are; any other range is stretched from its smallest to its largest value."""
+    """Scale `range_of_floats` to 0 .. 255, and warn where it is not 0 to 1."""
+    black, white = range_of_floats(values)
+    gray = scaled(values, black, white)
+    if (black, white) == (0, 1):
+        return gray, ()
+    warning = _inferred(f"Its values run from {black:g} to {white:g}; these were shown as black and white.")
+    return gray, (warning,)
+
+
+def range_of_floats(values: np.ndarray) -> tuple[float, float]:
+    """0 and 1 where all values lie between them, else the smallest and largest; refused where some are not finite."""
     smallest, largest = float(values.min()), float(values.max())
     if not np.isfinite([smallest, largest]).all():
         raise RefusedRadiograph(
@@ -39,10 +55,7 @@ def gray_from_floats(values: np.ndarray) -> tuple[GrayPicture, tuple[RadiographW
             "Some of its pixels are not a number, or infinite.",
             remedy="Export the picture with whole numbers, 8 or 16 bits.",
         )
-    if smallest >= 0 and largest <= 1:
-        return scaled(values, 0, 1), ()
-    warning = _inferred(f"Its values run from {smallest:g} to {largest:g}; these were shown as black and white.")
-    return scaled(values, smallest, largest), (warning,)
+    return (0.0, 1.0) if smallest >= 0 and largest <= 1 else (smallest, largest)
 
 
 def scaled(values: np.ndarray, black: float, white: float) -> UInt8[np.ndarray, ...]:

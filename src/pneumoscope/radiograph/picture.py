@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from io import BytesIO
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image, ImageFile
@@ -11,10 +14,17 @@ from pneumoscope.arrays import GrayPicture
 from pneumoscope.errors import RefusedRadiograph
 from pneumoscope.radiograph.containers import check_container
 from pneumoscope.radiograph.gate import check_colour, one_large_picture_at_a_time, refuse_picture_size
-from pneumoscope.radiograph.gray_levels import gray_from_floats, gray_from_integers
+from pneumoscope.radiograph.gray_levels import (
+    gray_from_floats,
+    gray_from_integers,
+    range_of_floats,
+    range_of_integers,
+)
 from pneumoscope.radiograph.radiograph import DecodedPicture, RadiographWarning
 from pneumoscope.radiograph.refusal import RefusalCode, cut_off
 from pneumoscope.radiograph.sniffing import BMP, JPEG, PNG, TIFF, WEBP
+
+Decoded = TypeVar("Decoded")
 
 _ORIENTATION = 0x0112
 _TURNING_BLOCKS = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
@@ -32,20 +42,52 @@ _BITS_PER_SAMPLE, _PHOTOMETRIC_INTERPRETATION, _WHITE_IS_ZERO = 258, 262, 0
 _SAMPLE_SIDE_PX = 256
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Levels:
+    """The values of a picture with more than 256 levels (rows, columns), and which of them are black and white."""
+
+    values: np.ndarray
+    black: float
+    white: float
+    inverted: bool
+
+
 def decode_picture(data: bytes, media_type: str) -> DecodedPicture:
     """The gray picture; `RefusedRadiograph` for whatever Pillow cannot decode whole."""
+    gray, warnings = _decoded(data, media_type, _gray)
+    return DecodedPicture(np.ascontiguousarray(gray), warnings=warnings)
+
+
+def decode_levels(data: bytes, media_type: str) -> Levels | None:
+    """The values as they are in the file; None where it holds 256 levels at most, or colours."""
+    return _decoded(data, media_type, _many_levels)
+
+
+def _decoded(data: bytes, media_type: str, work: Callable[[Image.Image], Decoded]) -> Decoded:
+    """What `work` makes of the picture, upright; every error is ours."""
     check_container(data, media_type)
     try:
         image = _opened(data, media_type)
         refuse_picture_size(image.height, image.width)
         with one_large_picture_at_a_time(image.height, image.width):
             image.load()
-            gray, warnings = _gray(_turned(image, media_type))
+            return work(_turned(image, media_type))
     except RefusedRadiograph:
         raise
     except Exception as error:  # noqa: BLE001 (Pillow raises what its plugins happen to; none may escape)
         raise _undecodable(data, media_type, error) from None
-    return DecodedPicture(np.ascontiguousarray(gray), warnings=warnings)
+
+
+def _many_levels(image: Image.Image) -> Levels | None:
+    if not _has_many_levels(image):
+        return None
+    values = _levels(image)
+    black, white = range_of_floats(values) if image.mode == "F" else range_of_integers(values)
+    return Levels(values, black, white, _is_inverted(image))
+
+
+def _has_many_levels(image: Image.Image) -> bool:
+    return image.mode in {"I", "F"} or image.mode.startswith("I;16")
 
 
 def _opened(data: bytes, media_type: str) -> ImageFile.ImageFile:
@@ -90,7 +132,7 @@ def _gray(image: Image.Image) -> tuple[GrayPicture, tuple[RadiographWarning, ...
     mode = image.mode
     if mode == "L" and "transparency" not in image.info:
         return np.asarray(image), ()
-    if mode in {"I", "F"} or mode.startswith("I;16"):
+    if _has_many_levels(image):
         return _gray_of_many_levels(image)
     if mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
         image = _on_black(image if mode == "RGBA" and "transparency" not in image.info else image.convert("RGBA"))
@@ -122,19 +164,30 @@ def _sample(image: Image.Image) -> np.ndarray:
 
 
 def _gray_of_many_levels(image: Image.Image) -> tuple[GrayPicture, tuple[RadiographWarning, ...]]:
-    values = np.asarray(image)
-    tags = getattr(image, "tag_v2", {})  # TIFF only
+    values = _levels(image)
     if image.mode == "F":
         gray, warnings = gray_from_floats(values)
     else:
-        transparent = image.info.get("transparency")
-        if isinstance(transparent, int):
-            values = np.where(values == transparent, 0, values)
-        bits = tags.get(_BITS_PER_SAMPLE, (16,))[0]
+        bits = _tags(image).get(_BITS_PER_SAMPLE, (16,))[0]
         gray, warnings = gray_from_integers(values, stated_bits=bits if bits == 12 else 16)
-    if tags.get(_PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO:  # Pillow turns 8 bits only
-        gray = 255 - gray
-    return gray, warnings
+    return (255 - gray if _is_inverted(image) else gray), warnings
+
+
+def _levels(image: Image.Image) -> np.ndarray:
+    """The values of a picture with more than 256 levels, where what is transparent is 0."""
+    values = np.asarray(image)
+    transparent = image.info.get("transparency")
+    return np.where(values == transparent, 0, values) if isinstance(transparent, int) and image.mode != "F" else values
+
+
+def _is_inverted(image: Image.Image) -> bool:
+    """Whether 0 is white; Pillow turns 8 bits only."""
+    return _tags(image).get(_PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO
+
+
+def _tags(image: Image.Image) -> Mapping[int, Any]:
+    """Of a TIFF."""
+    return getattr(image, "tag_v2", {})
 
 
 def _undecodable(data: bytes, media_type: str, error: Exception) -> RefusedRadiograph:

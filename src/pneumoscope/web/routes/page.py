@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
+from http import HTTPStatus
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Header, Query, Request
@@ -28,12 +29,15 @@ from pneumoscope.web.page_answer import (
 )
 from pneumoscope.web.page_layer import Layer, key_png, layer_png
 from pneumoscope.web.page_report import report_html
+from pneumoscope.web.page_values import page_values
 from pneumoscope.web.service import Service
 from pneumoscope.web.upload import small_json
 
 PNG = "image/png"
 CONTENT_NAME: Final = "X-Content-SHA256"
 """Tells which file was read: what lies at a URL may have changed since the first answer."""
+VALUES: Final = "X-Values"
+"""Tells what the numbers of a body mean."""
 
 Answer = TypeVar("Answer")
 
@@ -83,8 +87,11 @@ def _show(router: APIRouter, service: Service, model: PageModel) -> None:
 
 def _answer(router: APIRouter, service: Service, model: PageModel) -> None:
     @router.post("/page/prediction")
-    async def predict_for_page(request: Request) -> dict[str, Any]:
-        answer = await service.answered(request, lambda data: page_answer(data, model))
+    async def predict_for_page(
+        request: Request, accept_language: Annotated[str | None, Header()] = None
+    ) -> dict[str, Any]:
+        words = chosen_language(None, accept_language)
+        answer = await service.answered(request, lambda data: page_answer(data, model, words))
         service.metrics.count_prediction(Decision(answer["result"]["decision"]))
         return answer
 
@@ -93,6 +100,14 @@ def _answer(router: APIRouter, service: Service, model: PageModel) -> None:
         found, named = await _named(service, request, lambda data: page_explanation(data, model, method))
         response.headers.update(named)
         return found
+
+    @router.post("/page/values")
+    async def values_for_page(request: Request) -> Response:
+        values, named = await _named(service, request, page_values)
+        if values is None:
+            return Response(status_code=HTTPStatus.NO_CONTENT, headers=named)
+        meaning = {**named, VALUES: values.meaning, "Content-Encoding": "gzip"}
+        return Response(values.content, media_type="application/octet-stream", headers=meaning)
 
     @router.post("/page/radiograph.png")
     async def full_radiograph(request: Request) -> Response:

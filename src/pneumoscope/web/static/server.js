@@ -1,15 +1,16 @@
 /* Ask the server, patiently: again when it is busy, with a key when it asks for one; every refusal in one form. */
 
 import { askedKey, keptKey } from "./access_key.js";
-import { facts, say } from "./words.js";
+import { facts, language, say, titleOf } from "./words.js";
 
 const MOST_TRIES = 20;
 
-/* Why there is no answer. `title` is for what is not the file's fault; `english` tells that the server wrote the words. */
+/* Why there is no answer. `title` is for what is not the file's fault; `english` tells that the server wrote the words,
+   which are in `original` where the page has words of its own for them; `detail` is what programs are told. */
 export class Refusal extends Error {
-  constructor(why, remedy, { code = "", title = "", english = false } = {}) {
+  constructor(why, remedy, { code = "", title = "", english = false, detail = why, original = "" } = {}) {
     super(why);
-    Object.assign(this, { remedy, code, title, english });
+    Object.assign(this, { remedy, code, title, english, detail, original });
   }
 }
 
@@ -77,15 +78,24 @@ async function ask(path, prepare, { signal, busy }) {
   }
 }
 
+/* In the words of the page's language where it has some for the code, else in those of the server. */
 function refusalIn({ detail, remedy, code }, status) {
-  const english = typeof detail === "string" && detail !== "";
   const title = status >= 500 || status === 429 ? say("problem.server_title") : "";
-  return english
-    ? new Refusal(detail, remedy, { code, title, english })
-    : new Refusal(say("problem.other", { status }), say("problem.other_remedy"), { code, title });
+  if (typeof detail !== "string" || detail === "") {
+    return new Refusal(say("problem.other", { status }), say("problem.other_remedy"), { code, title });
+  }
+  const why = titleOf("refusal_words", code);
+  if (language === "en" || !why) return new Refusal(detail, remedy, { code, title, english: true });
+  return new Refusal(why.replace("{limit}", facts.limit), titleOf("refusal_remedies", code), {
+    code,
+    title,
+    detail,
+    original: `${detail} ${remedy}`,
+  });
 }
 
 async function sent(path, { body, headers }, key, signal) {
+  headers["Accept-Language"] = language; // the page's, which need not be the browser's
   if (key !== null) headers.Authorization = `Bearer ${key}`;
   try {
     return await fetch(path, { method: "POST", body, headers, signal });

@@ -6,6 +6,7 @@ import { listenToKeys } from "./keys.js";
 import { Layers, explanationOf } from "./layers.js";
 import { drawn, pictureIn, pictureOf } from "./pictures.js";
 import { askAbout } from "./server.js";
+import { valuesOf } from "./values.js";
 import { called, decimals, facts, roundPercent, say } from "./words.js";
 import { Zoom } from "./zoom.js";
 
@@ -30,8 +31,8 @@ export class Viewer {
     this.turn = 0;
     this.layers = new Layers();
     this.stop = new AbortController();
-    this.radiographs = [canvas("pane", "radiograph"), canvas("plain-pane", "radiograph")];
-    this.grayscale = new Grayscale(this.radiographs);
+    const radiographs = [canvas("pane", "radiograph"), canvas("plain-pane", "radiograph")];
+    this.grayscale = new Grayscale(radiographs, { changed: () => this.#showResolution() });
     this.zoom = new Zoom([part("stage"), part("plain-stage")], {
       free: () => part("enlarged").open,
       changed: (zoom) => {
@@ -55,7 +56,6 @@ export class Viewer {
     const { columns_px, rows_px } = entry.answer.result;
     part("panes").style.setProperty("--aspect", `${columns_px} / ${rows_px}`);
     this.zoom.open(columns_px, rows_px);
-    this.grayscale.reset();
     part("method").value = entry.method;
     try {
       const picture = await this.#radiographOf(entry, signal);
@@ -65,6 +65,7 @@ export class Viewer {
       if (!signal.aborted) this.#busy(say("viewer.no_picture", { why: error.message }));
       return;
     }
+    this.#loadValues(entry, signal);
     await this.refresh();
     if (part("enlarged").open) await this.#wholeResolution();
   }
@@ -170,19 +171,32 @@ export class Viewer {
     return pictureIn(await askAbout(entry, "/page/radiograph.png", { signal }));
   }
 
+  /* What a DICOM file holds beyond its own window. Without it, the window works on gray levels. */
+  async #loadValues(entry, signal) {
+    if (!entry.answer.may_hold_values) return;
+    this.grayscale.wait();
+    try {
+      const values = await valuesOf(entry, signal);
+      if (!signal.aborted) this.grayscale.use(values);
+    } catch (error) {
+      if (!signal.aborted) this.grayscale.use(null, { why: error.message });
+    }
+  }
+
   /* Enlarged, the radiograph is shown in its own resolution where less was sent at first. */
   async #wholeResolution() {
     const { entry } = this;
     const { signal } = this.stop;
     if (!this.pictureShown) return;
     const { columns_px, rows_px } = entry.answer.result;
-    if (this.radiographs[0].width * this.radiographs[0].height >= columns_px * rows_px) return;
+    const { picture: small } = this.grayscale;
+    if (small.width * small.height >= columns_px * rows_px) return;
     part("resolution").textContent = say("viewer.resolution_loading");
     try {
       const picture = await pictureIn(await askAbout(entry, "/page/radiograph.png", { signal }));
       if (!signal.aborted) this.#showRadiograph(picture);
     } catch {
-      if (!signal.aborted) this.#showResolution(this.radiographs[0]);
+      if (!signal.aborted) this.#showResolution();
     }
   }
 
@@ -198,7 +212,7 @@ export class Viewer {
 
   #clear() {
     this.pictureShown = false;
-    for (const each of this.radiographs) drawn(each, null);
+    this.grayscale.clear();
     this.#clearLayers();
     this.#busy("");
     part("resolution").textContent = "";
@@ -215,12 +229,12 @@ export class Viewer {
   }
 
   #showRadiograph(picture) {
-    for (const each of this.radiographs) drawn(each, picture);
     this.pictureShown = true;
-    this.#showResolution(picture);
+    this.grayscale.show(picture);
   }
 
-  #showResolution({ width, height }) {
+  #showResolution() {
+    const { width, height } = this.grayscale.shown;
     const { columns_px, rows_px } = this.entry.answer.result;
     part("resolution").textContent =
       width < columns_px
@@ -251,6 +265,7 @@ export class Viewer {
     const notes = [say(`method_words.${method}`)];
     if (equals) notes.push(say("viewer.equals", { method: called("methods", equals) }));
     if (planned_masks) notes.push(say("viewer.masks", { masks, planned: planned_masks }));
+    if (masks < planned_masks) notes.push(say("viewer.time_ran_out"));
     if (Math.max(...map.flat()) < FAINTEST * facts.scale_logit) notes.push(say("viewer.no_evidence"));
     part("method-note").textContent = notes.join(" ");
     part("key-note").textContent = say("viewer.key_note", {
