@@ -169,6 +169,7 @@ def test_what_is_no_radiograph_is_refused_in_words_and_the_rest_is_read(open_pag
     expect(page.locator(".refused-title")).to_have_text("This is not a picture")
     expect(page.locator(".refused-remedy")).to_contain_text("What to do: Export the radiograph as DICOM")
     expect(page.locator("#status")).to_have_text("1 of 2 read, 1 could not be read")
+    expect(page.locator(".entry-state").first).to_have_text("This is not a picture")
     page.click(f".entry-open >> text={WARNED.name}")
     expect(page.locator("#decision")).to_be_visible()
     expect(page.locator("#refused")).to_be_hidden()

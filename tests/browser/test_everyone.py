@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from .conftest import answered, example, give
 
@@ -72,7 +74,9 @@ def test_the_page_speaks_german_to_a_german_browser(open_page):
 def test_only_what_the_server_wrote_is_marked_as_english(open_page):
     page = open_page("/?language=de")
     give(page, {"name": "bad.txt", "mimeType": "text/plain", "buffer": b"no"})
-    expect(page.locator(".refused-why [lang=en]")).to_be_visible()
+    expect(page.locator(".refused-why")).to_have_text("Die Datei beginnt wie kein Format, das hier bekannt ist.")
+    page.click("#refused summary")
+    expect(page.locator("#refused details [lang=en]")).to_contain_text("Its 2 bytes are no picture")
     page.click("#clear")
     give(page, {"name": "large.png", "mimeType": "image/png", "buffer": bytes(8 * 2**20 + 1)})
 
@@ -124,3 +128,44 @@ def test_axe_finds_nothing_serious_enlarged_dark_and_german_or_on_a_phone(open_p
     give(phone, example("person1951"))
     answered(phone)
     assert serious(phone) == []
+
+
+def test_a_german_reader_gets_warnings_and_refusals_in_german_with_the_numbers(open_page, chest_dicom):
+    page = open_page("/?language=de")
+    study = {"name": "study.dcm", "mimeType": "application/dicom", "buffer": chest_dicom}
+    give(page, study, {"name": "empty.png", "mimeType": "image/png", "buffer": b""}, example("person1951"))
+    expect(page.locator("#status")).to_have_text(re.compile("2 von 3 gelesen"))
+    answered(page)
+
+    warnings = page.locator("#warnings")
+    expect(warnings).to_contain_text(
+        "Das Alter ist 70 Jahre; das Modell wurde aus Aufnahmen von 1 bis 5 Jahren gemacht."
+    )
+    expect(warnings).not_to_contain_text("The patient")
+    page.click(".entry-open >> text=empty.png")
+    expect(page.locator(".refused-title")).to_have_text("Die Datei ist leer")
+    expect(page.locator(".refused-why")).to_have_text("Die Datei enthält keine Bytes.")
+    expect(page.locator(".refused-remedy")).to_have_text(
+        "Was zu tun ist: Die Datei noch einmal kopieren oder exportieren."
+    )
+    page.click(".entry-open >> text=person1951")
+    expect(warnings).to_contain_text(
+        "Die gefundenen Lungen sind ungewöhnlich: ihre Mitte liegt bei 44\N{NO-BREAK SPACE}%"
+    )
+    expect(page.locator("#warnings [lang=en]")).to_have_count(0)
+    assert serious(page) == []
+
+
+def test_a_map_that_ran_out_of_time_says_so(open_page):
+    page = open_page("/?language=de")
+    give(page, example("person1950"))
+    answered(page)
+
+    def cut_short(route: Route) -> None:
+        found = route.fetch()
+        route.fulfill(response=found, json={**found.json(), "masks": 16})
+
+    page.route("**/page/map*", cut_short)
+    page.select_option("#method", "occlusion")
+
+    expect(page.locator("#method-note")).to_contain_text("16 von 169 Abdeckungen. Die Zeit lief ab")

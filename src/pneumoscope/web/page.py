@@ -38,7 +38,8 @@ SCRIPT_SECTIONS: Final = (
     "download",
     "problem",
     "refusals",
-    "warnings",
+    "refusal_words",
+    "refusal_remedies",
     "page",
 )
 """Sections of words that the scripts use; the templates have the others already written out."""

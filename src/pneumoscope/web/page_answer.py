@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, final
 
 import numpy as np
@@ -22,9 +22,12 @@ from pneumoscope.inference.explainable import ExplainableBundle
 from pneumoscope.inference.prediction import Prediction
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.inference.result import result_of_prediction
+from pneumoscope.radiograph.reading_values import may_hold_values
 from pneumoscope.web.answer import base64_text, predicted, shown
 from pneumoscope.web.explained import available_methods, refuse_unavailable
+from pneumoscope.web.language import Language
 from pneumoscope.web.upload import UPLOAD_NAME
+from pneumoscope.web.warning_words import said_warnings
 
 SIMILAR: Final = 5
 LARGEST_PX: Final = 4096
@@ -70,8 +73,8 @@ class Choices:
     style: Style
 
 
-def page_answer(data: bytes, model: PageModel) -> dict[str, Any]:
-    """The result, the decision at every operating point, the map, its parts, similar cases, and the radiograph."""
+def page_answer(data: bytes, model: PageModel, language: Language) -> dict[str, Any]:
+    """The result, its warnings in words, the decision at every operating point, the map, its parts, similar cases, picture."""
     predictor = model.predictor
     prediction = predicted(data, predictor)
     card = predictor.bundle.card
@@ -79,11 +82,13 @@ def page_answer(data: bytes, model: PageModel) -> dict[str, Any]:
     of_graph = Explanation(method=Method.GRAD_CAM, saliency_map=prediction.saliency_map, unit="")
     return {
         "result": result_of_prediction(UPLOAD_NAME, prediction, predictor.bundle),
+        "warnings": [asdict(warning) for warning in said_warnings(prediction, card, language)],
         "decisions": {point.name: decide(prediction.probability, point) for point in card.operating_points},
         "explanation": explanation_of(of_graph),
         "evidence": parts.to_dict() if parts else None,
         "similar": similar_cases(prediction, model.cases),
         "radiograph": picture_of(shown(prediction.radiograph.gray)),
+        "may_hold_values": may_hold_values(data, prediction.radiograph.media_type),
     }
 
 

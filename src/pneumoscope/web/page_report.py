@@ -14,15 +14,17 @@ from pneumoscope.evaluation.calibration import PlattCalibration
 from pneumoscope.evaluation.operating_point import Decision, OperatingPoint
 from pneumoscope.explanation.contours import draw_contours, levels_of_scale
 from pneumoscope.explanation.heat_map import blended
+from pneumoscope.explanation.methods import Explanation
 from pneumoscope.explanation.png import png_bytes
 from pneumoscope.explanation.sheet import Style
-from pneumoscope.inference.explain import METHOD_TITLES, ExplainedRadiograph
+from pneumoscope.inference.explain import ExplainedRadiograph
 from pneumoscope.inference.prediction import Prediction
 from pneumoscope.web.answer import base64_text
 from pneumoscope.web.language import Language
 from pneumoscope.web.page import environment, tested_points, zone_ends
 from pneumoscope.web.page_answer import Choices, PageModel, base64_png, explained_as_chosen, thumbnail_address
 from pneumoscope.web.page_layer import key_png
+from pneumoscope.web.warning_words import said_warnings
 
 SIMILAR: Final = 4
 PICTURE_PX: Final = 900
@@ -46,13 +48,15 @@ def report_html(data: bytes, model: PageModel, choices: Choices, language: Langu
             percent=language.percent,
             found=found,
             prediction=prediction,
+            warnings=said_warnings(prediction, card, language),
+            notes=method_notes(found.explanation, language),
             suggested=prediction.decision is Decision.PNEUMONIA,
             scale=scale(prediction, card.operating_points),
             zones=zone_ends(card),
             tested=tested_points(card).get(prediction.operating_point.name),
             lungs=lung_rows(prediction, card.calibration, language),
             similar=similar_rows(found, language),
-            method=METHOD_TITLES[choices.method],
+            method=language.call("method_titles", choices.method),
             coloring=choices.coloring,
             key_png=base64_text(key_png(choices.coloring)),
             scale_logit=language.decimal(f"{choices.coloring.scale_logit:+.2g}"),
@@ -62,6 +66,18 @@ def report_html(data: bytes, model: PageModel, choices: Choices, language: Langu
             version=__version__,
         )
     )
+
+
+def method_notes(explanation: Explanation, language: Language) -> list[str]:
+    """What the method shows, what it equals here, and how much of it was done, as the page says it below the picture."""
+    notes = [language.say(f"method_words.{explanation.method}")]
+    if explanation.equals:
+        notes.append(language.say("viewer.equals", method=language.call("method_titles", explanation.equals)))
+    if explanation.planned_masks:
+        notes.append(language.say("viewer.masks", masks=explanation.masks, planned=explanation.planned_masks))
+    if not explanation.complete:
+        notes.append(language.say("viewer.time_ran_out"))
+    return notes
 
 
 def pictures(found: ExplainedRadiograph, choices: Choices) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,27 @@ import pytest
 from pneumoscope.radiograph.radiograph import WarningCode
 from pneumoscope.radiograph.refusal import RefusalCode
 from pneumoscope.web import page
-from pneumoscope.web.language import chosen_language, languages, preferred
+from pneumoscope.web.language import DEFAULT_LANGUAGE, chosen_language, languages, preferred
 
 WEB = Path(page.__file__).parent
+SENTENCES = ("refusal_words", "refusal_remedies", "warning_words", "unusual_lungs")
+"""Sections of sentences that the server writes in English itself, so that only other languages have them."""
+NEVER_SHOWN = {
+    "key-missing": "the page asks for the key",
+    "key-wrong": "the page asks for the key",
+    "cases-missing": "the page does not ask for what the server does not have",
+    "file-missing": "the page sends one",
+    "file-is-text": "the page sends a file",
+    "several-files": "the page sends one",
+    "too-many-files": "the page sends one",
+    "media-type-unknown": "the page sends a form",
+    "key-unusable": "the server does not start",
+    "origin-unusable": "the server does not start",
+    "host-unknown": "the server does not start",
+    "port-in-use": "the server does not start",
+    "port-not-permitted": "the server does not start",
+}
+"""Codes of `web/` that no visitor of the page meets, and why."""
 ASKED = re.compile(r"""\bsay\(\s*["'`]([a-z]+\.[a-zA-Z_+-]+)["'`]\s*[,)]""")
 MADE = re.compile(r"""\bsay\(\s*["'`]([a-z]+\.[a-zA-Z_]*)(?:\$\{|["'] ~)""")
 
@@ -25,7 +45,7 @@ def test_english_and_one_more_language_are_there():
 def test_every_language_has_every_key_with_the_same_places(code):
     english, other = languages()["en"].words, languages()[code].words
 
-    assert set(other) == set(english)
+    assert {key for key in other if key.partition(".")[0] not in SENTENCES} == set(english)
     for key, text in english.items():
         assert places(other[key]) == places(text), key
         assert other[key], key
@@ -57,6 +77,7 @@ def test_no_word_is_never_asked_for():
         "points.",
         "parts.",
         "methods.",
+        "method_titles.",
         "method_words.",
         "units.",
         "refusals.",
@@ -75,14 +96,55 @@ def test_the_words_of_scripts_are_in_the_page():
     assert sections <= set(page.SCRIPT_SECTIONS)
 
 
-@pytest.mark.parametrize("code", [code.value for code in WarningCode])
-def test_every_warning_has_a_plain_title(code):
-    assert f"warnings.{code}" in languages()["en"].words
+def literal_codes(folder: Path, *, of: Callable[[ast.Call], bool]) -> set[str]:
+    """The reason codes that stand as text in calls of a kind."""
+    return {
+        call.args[0].value
+        for file in folder.rglob("*.py")
+        if "jobs" not in file.parts  # the page has no jobs
+        for call in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(call, ast.Call) and call.args and isinstance(call.args[0], ast.Constant) and of(call)
+    }
 
 
-@pytest.mark.parametrize("code", [code.value for code in RefusalCode])
-def test_every_refusal_has_a_plain_title(code):
-    assert f"refusals.{code}" in languages()["en"].words
+def warning_codes() -> set[str]:
+    def warns(call: ast.Call) -> bool:
+        return isinstance(call.func, ast.Name) and call.func.id == "RadiographWarning"
+
+    return {code.value for code in WarningCode} | literal_codes(WEB.parent, of=warns)
+
+
+def refusal_codes() -> set[str]:
+    """Of every error of reading and of the server that a visitor of the page may meet."""
+
+    def refuses(call: ast.Call) -> bool:
+        return any(keyword.arg == "remedy" for keyword in call.keywords)
+
+    of_web = literal_codes(WEB, of=refuses) - {"jobs-off"}
+    assert set(NEVER_SHOWN) <= of_web
+    return {code.value for code in RefusalCode} | (of_web - set(NEVER_SHOWN))
+
+
+def test_the_registry_of_codes_is_whole():
+    assert {"age-outside-population", "view-outside-population", "map-doubtful"} <= warning_codes()
+    assert {"no-lungs", "url-not-public", "overloaded", "internal-error", "upload-too-large"} <= refusal_codes()
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_code_has_a_plain_title_in_every_language(language):
+    words = languages()[language].words
+
+    assert {code for code in warning_codes() if not words.get(f"warnings.{code}")} == set()
+    assert {code for code in refusal_codes() if not words.get(f"refusals.{code}")} == set()
+
+
+@pytest.mark.parametrize("language", [language for language in languages() if language != DEFAULT_LANGUAGE])
+def test_every_code_has_a_sentence_and_a_remedy_in_every_other_language(language):
+    words = languages()[language].words
+
+    assert {key for key in words if key.startswith("warning_words.")} == {f"warning_words.{c}" for c in warning_codes()}
+    for section in ("refusal_words", "refusal_remedies"):
+        assert {key for key in words if key.startswith(f"{section}.")} == {f"{section}.{c}" for c in refusal_codes()}
 
 
 @pytest.mark.parametrize(

@@ -247,7 +247,7 @@ def test_the_whole_radiograph_comes_in_its_own_resolution(send):
     assert Image.open(io.BytesIO(content)).size == (1500, 900)
 
 
-@pytest.mark.parametrize("path", ["map?method=hirescam", "radiograph.png", "sheet.png", "report.html"])
+@pytest.mark.parametrize("path", ["map?method=hirescam", "radiograph.png", "values", "sheet.png", "report.html"])
 def test_what_is_asked_for_later_names_the_file_it_was_made_of(send, bright, path):
     first = send("POST", "/page/prediction", **upload(bright)).json()
 
@@ -281,6 +281,26 @@ def test_the_report_promises_and_adds_up_as_the_page_does(send, bright):
     )
 
     assert "On the part it was chosen on (validation): sensitivity 90.0 %, specificity 80.0 %." in words
+
+
+def test_the_report_tells_how_much_of_a_slow_method_was_done(send, send_to, bright):
+    address = "/page/report.html?method=occlusion"
+    whole = send("POST", address, **upload(bright)).text
+    cut = send_to(deadline_seconds=1e-6)("POST", f"{address}&language=de", **upload(bright)).text
+
+    assert "How far the answer falls when a place is covered. 169 of 169 coverings.</p>" in whole
+    assert "16 von 169 Abdeckungen. Die Zeit lief ab, die Karte ist daher unvollständig.</p>" in cut
+
+
+def test_warnings_are_told_in_the_language_of_the_page_and_programs_get_english(send, dicom):
+    found = send("POST", "/page/prediction", headers={"Accept-Language": "de"}, **upload(dicom)).json()
+    age = next(warning for warning in found["warnings"] if warning["code"] == "age-outside-population")
+    told = next(warning for warning in found["result"]["warnings"] if warning["code"] == "age-outside-population")
+
+    assert (age["language"], age["original"]) == ("de", None)
+    assert "70 Jahre" in age["text"]
+    assert told["message"].startswith("The patient is 70 years old")
+    assert "70 Jahre" in send("POST", "/page/report.html?language=de", **upload(dicom)).text
 
 
 def test_the_key_shows_the_colours_of_the_colour_map(send):
@@ -327,7 +347,9 @@ def test_choices_that_cannot_be_are_refused(send, bright, query):
     assert 400 <= send("POST", f"/page/sheet.png?{query}", **upload(bright)).status_code < 500
 
 
-@pytest.mark.parametrize("path", ["prediction", "map?method=rise", "radiograph.png", "sheet.png", "report.html"])
+@pytest.mark.parametrize(
+    "path", ["prediction", "map?method=rise", "radiograph.png", "values", "sheet.png", "report.html"]
+)
 def test_what_is_no_radiograph_is_refused_with_a_reason_everywhere(send, path):
     response = send("POST", f"/page/{path}", **upload(b"no picture at all"))
 

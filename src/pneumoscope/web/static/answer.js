@@ -56,7 +56,7 @@ function showRead(entry) {
   part("operating-point").value = choices.operatingPoint;
   showZone(result.zone);
   showScale(result.probability);
-  showWarnings(result.warnings);
+  showWarnings(entry.answer.warnings);
   part("file-facts").textContent = factsOf(result).join(", ");
 }
 
@@ -86,23 +86,32 @@ function showZone(zone) {
 
 function showWarnings(warnings) {
   part("warnings").replaceChildren(
-    ...warnings.map(({ code, message }) => {
+    ...warnings.map(({ title, text, language: spoken, original }) => {
       const line = document.createElement("li");
-      const title = titleOf("warnings", code);
       if (title) line.append(inElement("strong", `${title}.`), " ");
-      line.append(inEnglish(message));
+      line.append(spoken === language ? text : inEnglish(text));
+      if (original) line.append(inTheServersWords(original));
       return line;
     }),
   );
 }
 
-function showRefusal({ message, remedy, code, title: itsTitle, english }) {
-  const [title, why, what] = part("refused").children;
+function showRefusal({ message, remedy, code, title: itsTitle, english, original }) {
+  const [title, why, what, more] = part("refused").children;
   const inItsLanguage = (text) => (english ? inEnglish(text) : inElement("span", text));
   title.textContent = titleOf("refusals", code) || itsTitle || say("problem.title");
   why.replaceChildren(inItsLanguage(message));
   what.hidden = !remedy;
   what.replaceChildren(inElement("strong", `${say("problem.remedy")}:`), " ", inItsLanguage(remedy ?? ""));
+  more.replaceChildren(...(original ? [inTheServersWords(original)] : []));
+}
+
+/* What the page says in its own language, as the server said it: with all numbers. */
+function inTheServersWords(text) {
+  const more = document.createElement("details");
+  more.className = "original";
+  more.append(inElement("summary", say("problem.original")), inEnglish(text));
+  return more;
 }
 
 /* Sentences of the server are English, whatever the page speaks; screen readers are told. */

@@ -20,7 +20,7 @@ export function openDownloads(current, all) {
 /* The numbers of an entry, or why there are none. */
 function contentOf(entry) {
   if (entry.state === "read") return numbersOf(entry);
-  return { file: entry.name, code: entry.refusal.code, detail: entry.refusal.message };
+  return { file: entry.name, code: entry.refusal.code, detail: entry.refusal.detail };
 }
 
 /* What `predict --json` says, at the chosen operating point, with the maps and cases that were asked for. */

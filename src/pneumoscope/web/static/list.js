@@ -1,7 +1,7 @@
 /* The list of this session, with thumbnails drawn here and kept in memory only. */
 
 import { pictureOf } from "./pictures.js";
-import { percent, say } from "./words.js";
+import { percent, say, titleOf } from "./words.js";
 
 const list = document.getElementById("entries");
 const pattern = document.getElementById("entry");
@@ -53,7 +53,9 @@ export class SessionList {
     const drop = line.querySelector(".entry-drop");
     const unfinished = entry.state === "waiting" || entry.state === "reading";
     line.dataset.state = entry.state;
-    line.querySelector(".entry-state").textContent = this.#stateOf(entry);
+    const state = line.querySelector(".entry-state");
+    state.textContent = this.#stateOf(entry);
+    state.title = state.textContent; // where it is cut off
     if (isCurrent) open.setAttribute("aria-current", "true");
     else open.removeAttribute("aria-current");
     const label = say(unfinished ? "list.cancel" : "list.remove", { name: entry.name });
@@ -76,7 +78,7 @@ export class SessionList {
     if (entry.state === "waiting") return say("list.waiting");
     if (entry.state === "reading") return say(entry.busy ? "problem.busy" : "list.reading");
     if (entry.state === "cancelled") return say("list.cancelled");
-    if (entry.state === "refused") return say("list.unreadable");
+    if (entry.state === "refused") return titleOf("refusals", entry.refusal.code) || say("list.unreadable");
     const { probability } = entry.answer.result;
     return `${percent(probability)} · ${say(this.decisionOf(entry) === "PNEUMONIA" ? "list.pneumonia" : "list.normal")}`;
   }
