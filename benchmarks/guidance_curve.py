@@ -1,6 +1,7 @@
-"""The trade of lung guidance, drawn from the ablation: `python benchmarks/guidance_curve.py`.
+"""The trade of lung guidance, drawn from short trainings: `python benchmarks/guidance_curve.py`.
 
-Its weight against validation AUROC and against the share of positive evidence inside the lungs.
+Its weight against validation AUROC and against the share of positive evidence inside the lungs. Measured by
+`ablation.py --base benchmarks/guidance-base.toml`, before what is said without lungs was penalised.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pneumoscope.figures.save import save_figure
 from pneumoscope.figures.style import SERIES, blank_figure, figure_style
 
 PROJECT = Path(__file__).parents[1]
-BASE = PROJECT / "benchmarks/ablation-base.toml"
+BASE = PROJECT / "benchmarks/guidance-base.toml"
 KEY = "stages.lung_guidance"
 PANELS = (
     ("auroc", "AUROC (atypical normals)"),
@@ -41,13 +42,13 @@ def points(found: dict[str, Any]) -> list[tuple[float, dict[str, Any]]]:
 
 
 def main() -> None:
-    """Read the ablation, write the figure."""
-    rows = points(json.loads((PROJECT / "results/ablation.json").read_text("utf-8")))
+    """Read the measurements, write the figure."""
+    rows = points(json.loads((PROJECT / "results/guidance.json").read_text("utf-8")))
     weights = sorted({weight for weight, _ in rows})
     with figure_style():
         figure = blank_figure(
             title="What lung guidance costs and gives",
-            caption="Each dot one short training (7 epochs at 160 px); results/ablation.json",
+            caption="Each dot one short training (7 epochs at 160 px); results/guidance.json",
             height_inches=3.6,
         )
         for number, (key, title) in enumerate(PANELS):
