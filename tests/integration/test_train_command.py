@@ -19,7 +19,7 @@ from PIL import Image
 
 from pneumoscope.bundle.bundle import open_bundle
 from pneumoscope.cli.main import main
-from pneumoscope.cli.train import ALLOCATOR_SETTINGS
+from pneumoscope.cli.training_start import ALLOCATOR_SETTINGS
 from support.full_disk import files_of_at_most
 from support.training_films import write_films
 
