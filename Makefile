@@ -27,9 +27,9 @@ check: $(DEV_STAMP)  ## style, types, import contracts, links in the docs, tests
 	$(BIN)/python -m pytest -n 2
 
 pictures: $(STAMP)  ## draw the pictures of the documents anew
-	$(BIN)/pneumoscope predict --overwrite --output out/pictures examples/radiographs/NORMAL/IM-0199-0001.jpeg examples/radiographs/PNEUMONIA/person1950_bacteria_4881.jpeg
+	$(BIN)/pneumoscope predict --overwrite --output out/pictures examples/radiographs/NORMAL/IM-0199-0001.jpeg examples/radiographs/PNEUMONIA/person1952_bacteria_4883.jpeg
 	cp out/pictures/IM-0199-0001.jpeg.overlay.png docs/pictures/overlay-normal.png
-	cp out/pictures/person1950_bacteria_4881.jpeg.overlay.png docs/pictures/overlay-pneumonia.png
+	cp out/pictures/person1952_bacteria_4883.jpeg.overlay.png docs/pictures/overlay-pneumonia.png
 
 screenshots: $(DEV_STAMP)  ## photograph the page for the documents (needs Chromium)
 	$(BIN)/python benchmarks/screenshots.py

@@ -23,6 +23,7 @@ from pneumoscope.evaluation.operating_point import Decision
 from pneumoscope.evaluation.zones import Zone
 from pneumoscope.explanation.color_key import BACKGROUND, QUIET_TEXT, TEXT
 from pneumoscope.explanation.coloring import Coloring
+from pneumoscope.explanation.correlation import correlation
 from pneumoscope.explanation.heat_map import blended
 from pneumoscope.explanation.lettering import lettered, shortened
 from pneumoscope.inference.agreement import agreement_with_occlusion
@@ -35,8 +36,10 @@ from pneumoscope.radiograph.reading import read_radiograph
 
 PROJECT = Path(__file__).parents[1]
 LIST = PROJECT / "results/map-gallery.json"
-WANTED = {"false-positive": 4, "false-negative": 8, "uncertain": 4, "true-positive": 9, "true-negative": 5}
+WANTED = {"false-positive": 7, "false-negative": 8, "uncertain": 4, "true-positive": 7, "true-negative": 4}
 """Of each group, thirty in all; where there are fewer false positives, true positives take their place."""
+ALIKE = 1.6
+"""Two lungs glow alike where neither carries more than this many times the evidence of the other."""
 TILE_PX = 190
 ACROSS = 4
 """Radiographs of a row, each with its map beside it."""
@@ -135,7 +138,7 @@ def told(one: Seen) -> dict[str, Any]:
         "path": one.row.path,
         "label": str(one.row.label),
         "subtype": one.row.subtype,
-        "probability": round(prediction.probability, 4),
+        "probability": round(prediction.probability, 6),
         "logit": round(prediction.logit, 4),
         "zone": str(prediction.zone),
         "hottest_place": {"row": int(row), "column": int(column), "logit": round(float(saliency_map.max()), 4)},
@@ -150,7 +153,9 @@ def told(one: Seen) -> dict[str, Any]:
     }
 
 
-def in_all(predictions: Sequence[Prediction], against: Sequence[float | None]) -> dict[str, Any]:
+def in_all(
+    rows: Sequence[ManifestRow], predictions: Sequence[Prediction], against: Sequence[float | None]
+) -> dict[str, Any]:
     """Of the whole validation part: the mean map of each decision, where the hottest places lie, and what lies outside."""
     maps = np.stack([one.saliency_map for one in predictions]).astype(np.float64)
     positive = np.array([one.decision is Decision.PNEUMONIA for one in predictions])
@@ -158,6 +163,7 @@ def in_all(predictions: Sequence[Prediction], against: Sequence[float | None]) -
     for one in maps[positive]:
         hottest[np.unravel_index(int(one.argmax()), one.shape)] += 1
     inside = [one.lungs.heat_inside_lungs if one.lungs else None for one in predictions]
+    finding = np.array([row.has_finding for row in rows])
     return {
         "radiographs": len(maps),
         "mean_map": {
@@ -165,9 +171,32 @@ def in_all(predictions: Sequence[Prediction], against: Sequence[float | None]) -
             for decision, chosen in ((Decision.PNEUMONIA, positive), (Decision.NORMAL, ~positive))
         },
         "share_of_hottest_places": np.round(hottest / positive.sum(), 4).tolist(),
+        "likeness_to_the_mean_map": {
+            str(decision): likeness(maps[chosen])
+            for decision, chosen in ((Decision.PNEUMONIA, positive), (Decision.NORMAL, ~positive))
+        },
+        "both_lungs_alike": mean_of([alike(one) for one in predictions], positive),
         "evidence_for_inside_lungs": mean_of(inside, positive),
+        "evidence_for_inside_lungs_where_right": mean_of(inside, positive & finding),
+        "evidence_for_inside_lungs_where_wrong": mean_of(inside, positive & ~finding),
         "evidence_against_outside_lungs": mean_of(against, ~positive),
     }
+
+
+def likeness(maps: np.ndarray) -> float:
+    """Mean correlation of each of `maps`, (radiographs, rows, columns), with the mean of the others."""
+    total = maps.sum(axis=0)
+    found = [correlation(one, (total - one) / (len(maps) - 1)) for one in maps]
+    return round(float(np.mean(found)), 4)
+
+
+def alike(prediction: Prediction) -> float | None:
+    """1 where both lungs speak for pneumonia, neither more than `ALIKE` times as much as the other, else 0."""
+    if prediction.lungs is None or prediction.lungs.evidence_logit is None:
+        return None
+    evidence = prediction.lungs.evidence_logit
+    less, more = sorted((evidence.right_lung, evidence.left_lung))
+    return float(less > 0 and more < ALIKE * less)
 
 
 def against_outside(prediction: Prediction, predictor: Predictor) -> float | None:
@@ -221,7 +250,7 @@ def main() -> None:
         "seed": options.seed,
         "of": {group: groups.count(group) for group in WANTED},
         "scale_logit": coloring.scale_logit,
-        "all": in_all(predictions, [outside for _, outside in found]),
+        "all": in_all(rows, predictions, [outside for _, outside in found]),
         "radiographs": [told(one) for one in seen],
     }
     options.list.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -28,9 +28,9 @@ from pneumoscope.web.settings import Settings
 ROOT: Final = Path(__file__).parents[1]
 PICTURES: Final = ROOT / "docs" / "pictures"
 EXAMPLES: Final = ROOT / "examples" / "radiographs"
-CLEAR: Final = "PNEUMONIA/person1950_bacteria_4881.jpeg"
+CLEAR: Final = "PNEUMONIA/person1952_bacteria_4883.jpeg"
 WARNED: Final = "PNEUMONIA/person1951_bacteria_4882.jpeg"
-UNCERTAIN: Final = "NORMAL/NORMAL2-IM-1430-0001.jpeg"
+UNCERTAIN: Final = "NORMAL/NORMAL2-IM-1436-0001.jpeg"
 PHONE: Final[dict[str, Any]] = {
     "viewport": {"width": 390, "height": 844},
     "is_mobile": True,

@@ -13,7 +13,7 @@ from blocks.activations import cached_training, same_views
 from blocks.audits import audit, audit_verdicts
 from blocks.finer_map import finer_map
 from blocks.maps import map_agreement, map_gallery, quantised
-from blocks.recipes import ablation, recipe_hours, validation_designs
+from blocks.recipes import ablation, guidance, recipe_hours, validation_designs
 from blocks.serving import serving
 from blocks.shipped_model import filters, parity, test_results
 from blocks.speed import autograd_grad_cam, evaluation_speed, speed
@@ -33,6 +33,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "same-views": same_views,
     "validation-designs": validation_designs,
     "ablation": ablation,
+    "guidance": guidance,
     "autograd-grad-cam": autograd_grad_cam,
     "finer-map": finer_map,
     "map-gallery": map_gallery,

@@ -40,7 +40,17 @@ def validation_designs() -> str:
 
 
 def ablation() -> str:
-    """Each lever of a recipe against the base: means over the seeds."""
+    """Each lever of the default recipe on or off."""
+    return levers("results/ablation.json")
+
+
+def guidance() -> str:
+    """Lung guidance at several weights."""
+    return levers("results/guidance.json")
+
+
+def levers(file: str) -> str:
+    """A row a variant: means over the seeds."""
     names = {
         "auroc": "AUROC",
         "best_balanced_accuracy": "best balanced accuracy",
@@ -53,7 +63,7 @@ def ablation() -> str:
         "share_with_finding_without_evidence": "pneumonias without evidence",
     }
     rows = [f"| | seeds | {' | '.join(names.values())} |", "|---" * (len(names) + 2) + "|"]
-    for name, variant in read("results/ablation.json")["variants"].items():
+    for name, variant in read(file)["variants"].items():
         seeds = list(variant["seeds"].values())
         values = {key: [seed[key] for seed in seeds if seed[key] is not None] for key in names}
         cells = [f"{sum(values[key]) / len(values[key]):.3f}" if values[key] else "-" for key in names]

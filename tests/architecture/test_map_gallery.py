@@ -36,9 +36,8 @@ def test_the_maps_are_those_of_the_shipped_model_on_validation_patients(gallery,
     )  # of the official train part, from which validation is held out
 
 
-def test_every_false_positive_and_every_uncertain_answer_is_shown(gallery):
-    for group in ("false-positive", "uncertain"):
-        assert len(of_group(gallery, group)) == gallery["of"][group]
+def test_every_false_positive_is_shown(gallery):
+    assert len(of_group(gallery, "false-positive")) == gallery["of"]["false-positive"]
 
 
 def test_every_group_has_its_pictures_in_the_document_and_they_are_small(gallery):
@@ -49,29 +48,46 @@ def test_every_group_has_its_pictures_in_the_document_and_they_are_small(gallery
     assert "CC BY 4.0" in DOCUMENT
 
 
-def test_heat_knows_twelve_places(gallery):
+def test_the_hottest_place_is_never_at_the_rim_the_top_or_in_the_middle(gallery):
     share = np.array(gallery["all"]["share_of_hottest_places"])
+    assert share.shape == (14, 14)
     assert share.sum() == pytest.approx(1, abs=1e-3)
-    assert share[2:5][:, [1, 2, 4, 5]].sum() == pytest.approx(share.sum())
+    assert share[:4].sum() == share[11:].sum() == share[:, :3].sum() == share[:, 7:9].sum() == share[:, 12:].sum() == 0
 
 
-def test_seven_of_ten_true_positives_glow_alike_on_both_sides(gallery):
+def test_all_true_positives_that_are_shown_glow_alike_on_both_sides(gallery):
     pairs = [(one["right_lung"], one["left_lung"]) for one in of_group(gallery, "true-positive")]
-    assert len(pairs) == 10
-    assert sum(0 < max(pair) < 1.6 * min(pair) for pair in pairs) == 7
+    assert len(pairs) == 7
+    assert all(0 < max(pair) < 1.6 * min(pair) for pair in pairs)
+    assert gallery["all"]["both_lungs_alike"] > 0.8
 
 
-def test_false_positives_are_not_told_by_where_their_heat_lies(gallery):
-    wrong, right = (
-        [one["heat_inside_lungs"] for one in of_group(gallery, group)] for group in ("false-positive", "true-positive")
-    )
-    assert min(wrong) > min(right)
+def test_false_positives_are_paler_and_more_of_their_heat_lies_outside_but_none_is_doubted(gallery):
+    wrong, right = (of_group(gallery, group) for group in ("false-positive", "true-positive"))
+    assert max(one["speaks_for"] for one in wrong) < min(one["speaks_for"] for one in right)
+    assert sum(one["left_lung"] > one["right_lung"] for one in wrong) == 5
+    inside = gallery["all"]
+    assert inside["evidence_for_inside_lungs_where_wrong"] < inside["evidence_for_inside_lungs_where_right"]
     assert not any(one["doubt"] for one in gallery["radiographs"])
 
 
-def test_evidence_against_lies_outside_of_the_lungs_for_the_greater_part(gallery):
-    assert gallery["all"]["evidence_against_outside_lungs"] > 0.5
-    assert gallery["all"]["evidence_for_inside_lungs"] > 0.95
+def test_occlusion_agrees_with_the_maps_of_false_positives_no_worse(gallery):
+    wrong, right = (
+        np.mean([one["agreement_with_occlusion"] for one in of_group(gallery, group)])
+        for group in ("false-positive", "true-positive")
+    )
+    assert wrong > right
+
+
+def test_four_of_five_misses_with_something_red_are_left_open(gallery):
+    misses = {one["number"]: one for one in of_group(gallery, "false-negative")}
+    assert {number for number, one in misses.items() if one["speaks_for"] > 0.1} == {8, 11, 12, 14, 15}
+    assert {number for number, one in misses.items() if one["zone"] == "uncertain"} == {8, 11, 12, 14}
+
+
+def test_evidence_for_and_against_lies_inside_the_lungs(gallery):
+    assert gallery["all"]["evidence_for_inside_lungs"] > 0.9
+    assert gallery["all"]["evidence_against_outside_lungs"] < 0.1
 
 
 def test_the_gate_stops_what_ruins_the_map(quantised):
@@ -83,4 +99,5 @@ def test_the_gate_stops_what_ruins_the_map(quantised):
             and gate["adds-up.largest-difference"]["value"] <= 0.001
         )
         assert one["passes_the_gate"] == passes
-    assert not quantised["compressed"]["int8-every-convolution"]["passes_the_gate"]
+    passing = {name for name, one in quantised["compressed"].items() if one["passes_the_gate"]}
+    assert passing == {"fp16-storage"}

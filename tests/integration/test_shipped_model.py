@@ -5,20 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 
-from pneumoscope.model.build import backbone_of
-from pneumoscope.model.classifier import LinearHeadClassifier
+from pneumoscope.model.classifier import Classifier
+from pneumoscope.model.reference_maps import reference_classifier
 from pneumoscope.radiograph.reading import read_radiograph
 
 WEIGHTS = Path(__file__).parents[2] / "results/efficientnet-lite0-seed0/weights.safetensors"
 
 
 @pytest.fixture(scope="module")
-def model() -> LinearHeadClassifier:
-    model = LinearHeadClassifier(backbone_of("efficientnet-lite0", weights="random", drop_path=0.0))
-    model.load_state_dict(load_file(WEIGHTS))
-    return model.eval()
+def model() -> Classifier:
+    return reference_classifier(WEIGHTS, map_stride=16)
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +27,10 @@ def test_the_shipped_graph_is_the_trained_network(model, predictor, batch):
     logit, saliency_map, embedding = predictor.run(batch)
     with torch.inference_mode():
         expected = model(torch.from_numpy(batch))
-    assert np.abs(logit - expected.logit.numpy()).max() < 1e-3
+    # the graph stores half-precision weights
+    assert np.abs(logit - expected.logit.numpy()).max() < 1e-2
     assert np.abs(saliency_map - expected.saliency_map.numpy()).max() < 1e-3
-    assert np.abs(embedding - expected.embedding.numpy()).max() < 1e-2
+    assert np.abs(embedding - expected.embedding.numpy()).max() < 2e-2
 
 
 def test_the_shipped_map_is_autograd_grad_cam_up_to_a_constant_on_every_shipped_radiograph(model, predictor, batch):

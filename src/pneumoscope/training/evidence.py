@@ -4,8 +4,8 @@ Guidance: right for the right reasons (Ross 2017, arXiv:1703.03717), on the clas
 gradient. Removal: with the lungs gone the right answer is the prior; with their surroundings gone the answer stays.
 
 Cross-entropy alone lets the faintest rest of an answer stand where the lungs are gone: near the prior it hardly pulls,
-and a ranking hears a whisper as well as a shout (AUROC 0.93 at logits of 0.1). A penalty on the logit's absolute value
-pulls as strongly however small it is.
+and a ranking hears a whisper as well as a shout. A penalty on the logit's absolute value pulls as strongly however small
+it is.
 """
 
 from __future__ import annotations

@@ -41,10 +41,14 @@ def test_one_changed_bit_of_the_model_is_found(copied):
         open_bundle(copied.folder)
 
 
+def changed_at(digits: str, place: int) -> str:
+    return digits[:place] + str((int(digits[place]) + 1) % 10) + digits[place + 1 :]
+
+
 def test_one_changed_digit_of_the_card_is_found(copied):
     path = copied.folder / "card.json"
     threshold = str(copied.card.operating_points[0].threshold)
-    path.write_text(path.read_text().replace(threshold, threshold[:-1] + str((int(threshold[-1]) + 1) % 10), 1))
+    path.write_text(path.read_text().replace(threshold, changed_at(threshold, 6), 1))
     with pytest.raises(UnusableBundle, match="bundle-corrupted"):
         open_bundle(copied.folder)
 

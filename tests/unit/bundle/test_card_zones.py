@@ -41,7 +41,11 @@ def test_zones_that_cannot_be_are_refused(card, changes, code):
         card_from_json(json.dumps(content), where="card.json")
 
 
-def test_the_shipped_zones_are_those_of_the_validation_scores(shipped_bundle):
+def test_the_shipped_zones_are_those_of_the_validation_scores_and_of_their_least_typical_normals(shipped_bundle):
     table = read_score_columns(SCORES)
     found = fit_zones(table.probabilities, table.labels, table.patient_numbers, alpha=ALPHA, chosen_on="validation")
-    assert shipped_bundle.card.zones == found
+    zones, share = shipped_bundle.card.zones, shipped_bundle.card.provenance["fitting"]["normals_share"]
+    assert zones.pneumonia_possible_from == pytest.approx(found.pneumonia_possible_from, abs=1e-6)
+    assert zones.patients_with_finding == found.patients_with_finding
+    assert zones.radiographs_without_finding == round(share * found.radiographs_without_finding)
+    assert zones.normal_possible_up_to >= found.normal_possible_up_to

@@ -177,10 +177,11 @@ def test_stochastic_depth_is_on_when_training_and_off_when_evaluating():
 
 
 def test_the_shipped_run_s_weights_give_what_the_shipped_graph_gives(predictor, example_radiographs):
-    model = classifier_of("efficientnet-lite0", "linear", weights="random", dropout=0.0, drop_path=0.0)
+    settings = {"weights": "random", "dropout": 0.0, "drop_path": 0.0, "map_stride": 16}
+    model = classifier_of("efficientnet-lite0", "linear", **settings)
     model.load_state_dict(load_file(SHIPPED_WEIGHTS))
     batch = np.stack([predictor.preprocessing(read_radiograph(path).gray) for path in example_radiographs[::8]])
     with torch.inference_mode():
         expected = model.eval()(torch.from_numpy(batch))
     for found, own in zip(predictor.run(batch), expected, strict=True):
-        assert np.abs(found - own.numpy()).max() < 1e-4
+        assert np.abs(found - own.numpy()).max() < 0.02  # the graph stores half-precision weights

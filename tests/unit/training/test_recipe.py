@@ -18,7 +18,7 @@ OFF = {
 
 @pytest.fixture(scope="module")
 def shipped():
-    return load_recipe("efficientnet-lite0")
+    return load_recipe("efficientnet-lite1")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def shipped():
     ],
 )
 def test_an_impossible_value_is_refused_and_the_rule_said(shipped, key, value, rule):
-    with pytest.raises(UnusableRecipe, match=f"recipe efficientnet-lite0: {rule}.*recipe-value"):
+    with pytest.raises(UnusableRecipe, match=f"recipe efficientnet-lite1: {rule}.*recipe-value"):
         replace(shipped, **{key: value})
 
 

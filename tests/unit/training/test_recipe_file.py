@@ -133,10 +133,10 @@ def test_tables_must_be_tables(settings, key, value):
 
 def test_set_puts_single_keys_anew():
     found = load_recipe(
-        "efficientnet-lite0",
+        "efficientnet-lite1",
         ["batch_size=16", "augmentation.noise=0", "stages.epochs=1", "stages.2.size_px = 96", "keep=validation_auroc"],
     )
-    before = load_recipe("efficientnet-lite0")
+    before = load_recipe("efficientnet-lite1")
     assert (found.batch_size, found.augmentation.noise, found.keep) == (16, 0.0, "validation_auroc")
     assert [stage.epochs for stage in found.stages] == [1, 1, 1]
     assert [stage.size_px for stage in found.stages] == [before.stages[0].size_px, 96, before.stages[2].size_px]
