@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -50,8 +51,21 @@ def serve(app: ASGIApp, listening: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=FINISH_SECONDS,
     )
+    server = _Interruptible(config)
     with _ending_well():
-        uvicorn.Server(config).run(sockets=[listening])
+        server.run(sockets=[listening])
+    if server.interrupted:
+        raise KeyboardInterrupt
+
+
+class _Interruptible(uvicorn.Server):
+    """Remembers an interrupt: the one that uvicorn sends itself again when it is done may be lost as its loop ends."""
+
+    interrupted = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.interrupted = self.interrupted or sig == signal.SIGINT
+        super().handle_exit(sig, frame)
 
 
 @contextmanager
