@@ -10,10 +10,10 @@ from PIL import Image
 from pneumoscope.explanation.color_key import BACKGROUND, QUIET_TEXT, TEXT
 from pneumoscope.explanation.lettering import letter, wrapped
 from pneumoscope.explanation.sheet_parts import Spacing
+from pneumoscope.explanation.sheet_words import ENGLISH, SheetWords
 from pneumoscope.explanation.similar_cases import SimilarCase
 from pneumoscope.explanation.thumbnails import picture_of
 
-TITLE: Final = "Training radiographs that the model takes for most alike, and how far they are. That they agree is no second opinion."
 THUMBNAIL_EMS: Final = 8
 FRAME: Final = (60, 64, 68)
 
@@ -26,16 +26,16 @@ class CaseStrip:
     attribution: str | None = None
 
 
-def below(sheet: Image.Image, strip: CaseStrip, text_px: int) -> Image.Image:
+def below(sheet: Image.Image, strip: CaseStrip, text_px: int, words: SheetWords = ENGLISH) -> Image.Image:
     """The sheet with the strip below it, in as many rows as its width calls for."""
-    drawn = draw_strip(strip, sheet.width, text_px)
+    drawn = draw_strip(strip, sheet.width, text_px, words)
     whole = Image.new("RGB", (sheet.width, sheet.height + drawn.height), BACKGROUND)
     whole.paste(sheet, (0, 0))
     whole.paste(drawn, (0, sheet.height))
     return whole
 
 
-def draw_strip(strip: CaseStrip, width_px: int, text_px: int) -> Image.Image:
+def draw_strip(strip: CaseStrip, width_px: int, text_px: int, words: SheetWords = ENGLISH) -> Image.Image:
     """The strip alone; a case without a thumbnail has an empty frame. Title and attribution are wrapped, never cut."""
     spacing, side = Spacing(text_px), text_px * THUMBNAIL_EMS
     margin, line, small_px, smallest_px = spacing.margin, spacing.line, spacing.small_px, round(text_px * 0.7)
@@ -44,8 +44,9 @@ def draw_strip(strip: CaseStrip, width_px: int, text_px: int) -> Image.Image:
     rows = -(-len(strip.cases) // across)
     row_height = side + 3 * line
     text_width = width_px - 2 * margin
-    title = wrapped(TITLE, small_px, text_width)
-    told = wrapped(f"Small pictures: {strip.attribution}", smallest_px, text_width) if strip.attribution else []
+    title = wrapped(words.similar, small_px, text_width)
+    credit = words.small_pictures.format(attribution=strip.attribution) if strip.attribution else None
+    told = wrapped(credit, smallest_px, text_width) if credit else []
     top = (1 + len(title)) * line
     height = top + rows * row_height + len(told) * line
     picture = Image.new("RGB", (width_px, height), BACKGROUND)
@@ -54,8 +55,8 @@ def draw_strip(strip: CaseStrip, width_px: int, text_px: int) -> Image.Image:
     for place, case in enumerate(strip.cases):
         left, upper = margin + place % across * cell, top + place // across * row_height
         picture.paste(_thumbnail(case, side), (left, upper))
-        words = (case.label, f"{case.subtype} {case.distance:.3f}".strip())
-        for number, text in enumerate(words):
+        lines = (case.label, f"{case.subtype} {words.number(f'{case.distance:.3f}')}".strip())
+        for number, text in enumerate(lines):
             letter(picture, (left, upper + side + line // 4 + number * line), text, small_px, TEXT, side)
     for number, text in enumerate(told):
         corner = (margin, top + rows * row_height + number * line)

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from pneumoscope.explanation.coloring import Coloring
 from pneumoscope.explanation.lettering import lettered, shortened
+from pneumoscope.explanation.sheet_words import ENGLISH, SheetWords
 
 BACKGROUND: Final = (16, 18, 21)
 TEXT: Final = (226, 229, 233)
@@ -18,7 +19,7 @@ WARNING_TEXT: Final = (226, 192, 120)
 
 
 @lru_cache(maxsize=16)
-def color_key(coloring: Coloring, width: int, height: int, text_px: int) -> Image.Image:
+def color_key(coloring: Coloring, width: int, height: int, text_px: int, words: SheetWords = ENGLISH) -> Image.Image:
     """The bar and its ticks; drawn once for each size and lent out, so paste it and leave it as it is."""
     key = Image.new("RGB", (width, height), BACKGROUND)
     inset = text_px // 2
@@ -31,7 +32,7 @@ def color_key(coloring: Coloring, width: int, height: int, text_px: int) -> Imag
     for place, position in enumerate(positions):
         y = inset + round(place / (len(positions) - 1) * (bar.height - 1))
         draw.line([(bar.width, y), (bar.width + text_px // 3, y)], fill=QUIET_TEXT)
-        text = shortened(_tick(position, coloring), small_px, width - text_left)
+        text = shortened(_tick(position, coloring, words), small_px, width - text_left)
         key.paste(TEXT, (text_left, y - round(small_px * 0.6)), lettered(text, small_px))
     return key
 
@@ -49,10 +50,10 @@ def _bar(coloring: Coloring, width: int, height: int) -> Image.Image:
     return bar
 
 
-def _tick(position: float, coloring: Coloring) -> str:
+def _tick(position: float, coloring: Coloring, words: SheetWords) -> str:
     if position == 0:
-        return "0" if coloring.shows_both_signs else "0 or less"
-    value = f"{position * coloring.scale_logit:+.3g}"
+        return "0" if coloring.shows_both_signs else words.zero_or_less
+    value = words.number(f"{position * coloring.scale_logit:+.3g}")
     if abs(position) < 1:
         return value
-    return f"{value} or {'more' if position > 0 else 'less'}"
+    return (words.or_more if position > 0 else words.or_less).format(value=value)

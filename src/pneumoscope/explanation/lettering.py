@@ -1,7 +1,7 @@
-"""Text on pictures: one font that needs no file, lines that always fit.
+"""Text on pictures: one font that comes along, lines that always fit.
 
-The font is the one inside Pillow (Aileron). It has the letters of ASCII and a few signs more, so other letters are
-written without their accents, or as a question mark.
+The font (`aileron/`) has the letters of western European languages. Letters beyond them are written without their
+accents, or as a question mark.
 """
 
 from __future__ import annotations
@@ -9,12 +9,19 @@ from __future__ import annotations
 import math
 import unicodedata
 from functools import lru_cache
+from importlib import resources
+from pathlib import Path
 from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
 
 ELLIPSIS: Final = "…"
-SIGNS: Final = frozenset("©«°±·»…™")
+ACCENTED: Final = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿŒœŸ"
+SIGNS: Final = frozenset(f"{ACCENTED}¡¢£¥§©«®°±·»¿×÷–—‘’‚“”„•…‹›€™")  # noqa: RUF001 - these are meant
+"""Beyond ASCII, all that the font has and words may need."""
+FONT_FILE: Final = Path(str(resources.files("pneumoscope.explanation"))) / "aileron" / "Aileron-Regular.ttf"
+BASELINE: Final = 0.98
+"""Of the size, below the upper edge of a line; higher capitals with accents fit above the others."""
 LONGEST: Final = 400
 """Characters of a line that are looked at: no picture shows more, and a caption may be of any length."""
 OVERSAMPLING: Final = 3
@@ -26,7 +33,7 @@ def lettered(text: str, size_px: int) -> Image.Image:
     """A line of text as an opacity mask; lent out, so paste through it and leave it as it is."""
     large = font(size_px * OVERSAMPLING)
     mask = Image.new("L", (OVERSAMPLING * (math.ceil(text_width_px(text, size_px)) + 1), round(1.4 * large.size)))
-    ImageDraw.Draw(mask).text((0, 0), text, font=large, fill=255)
+    ImageDraw.Draw(mask).text((0, round(BASELINE * large.size)), text, font=large, fill=255, anchor="ls")
     return mask.reduce(OVERSAMPLING)
 
 
@@ -45,18 +52,15 @@ def text_width_px(text: str, size_px: int) -> float:
 @lru_cache(maxsize=32)
 def font(size_px: int) -> ImageFont.FreeTypeFont:
     """The font at a size."""
-    found = ImageFont.load_default(size_px)
-    if not isinstance(found, ImageFont.FreeTypeFont):  # Pillow without FreeType has only an 11 px bitmap font
-        raise TypeError("This Pillow was built without FreeType.")
-    return found
+    return ImageFont.truetype(FONT_FILE, size_px, layout_engine=ImageFont.Layout.BASIC)
 
 
 def drawable(text: str) -> str:
-    """The text with what the font can draw: accents dropped, any other sign as a question mark, on one line."""
+    """The text with what the font can draw: other accents dropped, any other sign as a question mark, on one line."""
     whole = text if len(text) <= LONGEST else text[: LONGEST // 2] + ELLIPSIS + text[-LONGEST // 2 :]
     if whole.isascii() and whole.isprintable():
         return whole
-    return "".join(_drawable_sign(sign) for sign in whole)
+    return "".join(_drawable_sign(sign) for sign in unicodedata.normalize("NFC", whole))
 
 
 def _drawable_sign(sign: str) -> str:

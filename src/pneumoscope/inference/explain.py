@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -19,20 +20,13 @@ from pneumoscope.explanation.sheet import SheetCaption, Style, draw_sheet
 from pneumoscope.explanation.similar_cases import SimilarCase
 from pneumoscope.inference.agreement import agreement_with_occlusion, correlation_on_one_grid
 from pneumoscope.inference.explainable import AnyClassifier, ExplainableBundle
+from pneumoscope.inference.explained_sentences import ENGLISH, ExplainedSentences, ExplainedWords
 from pneumoscope.inference.map_trust import MapTrust
 from pneumoscope.inference.prediction import Prediction
 from pneumoscope.inference.result import SCHEMA_VERSION, bundle_name, result_of_prediction
 from pneumoscope.inference.similar import attribution_of, opened_cases
 from pneumoscope.radiograph.radiograph import Radiograph
 
-METHOD_TITLES: Final = {
-    Method.GRAD_CAM: "Grad-CAM",
-    Method.GRAD_CAM_PLUS_PLUS: "Grad-CAM++",
-    Method.HIRES_CAM: "HiResCAM",
-    Method.LAYER_CAM: "LayerCAM",
-    Method.OCCLUSION: "Occlusion sensitivity",
-    Method.RISE: "RISE",
-}
 FEWEST_COMPARED_MASKS: Final = 500
 """Of RISE: a map of fewer is mostly noise, and its agreement with another says nothing."""
 
@@ -56,49 +50,26 @@ class ExplainedRadiograph:
     similar: tuple[SimilarCase, ...] = ()
     attribution: str | None = None
 
-    @property
-    def sums(self) -> list[str]:
-        """What adds up to the logit, in sentences: for and against, then by place; both of the map in the graph."""
-        found = []
-        of = "" if self.draws_the_graphs_map else "In the graph's map: "
-        if self.parts:
-            parts = self.parts
-            found.append(
-                f"{of}Evidence for {parts.speaks_for:+.2f}, against {parts.speaks_against:+.2f}, bias {parts.bias:+.2f}: "
-                f"logit {parts.logit:+.2f}"
-            )
-        lungs = self.prediction.lungs if self.prediction else None
-        if lungs and lungs.evidence_logit:
-            region = lungs.evidence_logit
-            logit = region.right_lung + region.left_lung + region.outside + region.bias
-            found.append(
-                f"{of}Right lung {region.right_lung:+.2f}, left lung {region.left_lung:+.2f}, outside {region.outside:+.2f}, "
-                f"bias {region.bias:+.2f}: logit {logit:+.2f}"
-            )
-        return found
+    def said(self, words: ExplainedWords = ENGLISH) -> ExplainedSentences:
+        """All that is said of it, in sentences."""
+        return ExplainedSentences(
+            explanation=self.explanation, prediction=self.prediction, parts=self.parts, words=words
+        )
 
     @property
-    def draws_the_graphs_map(self) -> bool:
-        """Whether the map of the method is the one in the bundle's graph, which sums and trust are of."""
-        return Method.GRAD_CAM in (self.explanation.method, self.explanation.equals)
+    def sums(self) -> list[str]:
+        """What adds up to the logit, in English."""
+        return self.said().sums
 
     @property
     def trust_line(self) -> str | None:
-        """What speaks for or against the map in the bundle's graph, in a sentence."""
-        trust = self.prediction.map_trust if self.prediction else None
-        which = "The map" if self.draws_the_graphs_map else "The map in the graph"
-        return f"{which}: {trust.sentence}" if trust and trust.sentence else None
+        """What speaks for or against the map in the bundle's graph, in English."""
+        return self.said().trust
 
     @property
     def method_line(self) -> str:
-        """Method, unit, and what to know of it."""
-        of = self.explanation
-        line = f"{METHOD_TITLES[of.method]}: {of.unit}"
-        if of.equals:
-            line += f"; the same map as {METHOD_TITLES[of.equals]} here"
-        if of.planned_masks:
-            line += f"; {of.masks} of {of.planned_masks} masks" + ("" if of.complete else ", the time ran out")
-        return line
+        """Method, unit, and what to know of it, in English."""
+        return self.said().method
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON carries it: what `predict` says, and the explanation."""
@@ -197,26 +168,18 @@ def sheet_of(
     style: Style,
     levels: tuple[float, ...],
     panel_px: int | None,
+    words: ExplainedWords = ENGLISH,
+    warnings: Sequence[str] | None = None,
 ) -> Image.Image:
-    """The picture for people."""
-    prediction = found.prediction
-    title = f"Answer {found.answer:.4g} of {found.model['name']}"
-    if prediction:
-        point = prediction.operating_point
-        title = (
-            f"Probability of pneumonia {prediction.probability:.3f} - {prediction.decision} at the operating point "
-            f"{point.name} (threshold {point.threshold:.3f})"
-        )
-    signs = "above 0 speaks for, below 0 against" if coloring.shows_both_signs else "only what speaks for is drawn"
-    drawn = "Lines at the levels beside" if style is Style.CONTOURS else f"Colours end at {coloring.scale_logit:.3g}"
+    """The picture for people, in the language of `words`; `warnings` are in it too (None: the answer's own, in English)."""
+    said = found.said(words)
+    if warnings is None:
+        warnings = [warning.message for warning in found.prediction.warnings] if found.prediction else []
     caption = SheetCaption(
-        title=title,
-        lines=(Path(found.file).name, *found.sums, *([found.trust_line] if found.trust_line else [])),
-        warnings=tuple(warning.message for warning in prediction.warnings) if prediction else (),
-        legend=(
-            f"{found.method_line}.",
-            f"{drawn}, the same for every picture; {signs}.",
-        ),
+        title=said.answer or f"Answer {found.answer:.4g} of {found.model['name']}",
+        lines=(Path(found.file).name, *said.sums, *([said.trust] if said.trust else [])),
+        warnings=tuple(warnings),
+        legend=(f"{said.method}.", said.key(coloring, style)),
     )
     return draw_sheet(
         found.radiograph.gray,
@@ -226,8 +189,18 @@ def sheet_of(
         style=style,
         levels=levels,
         panel_px=panel_px,
-        similar=CaseStrip(cases=found.similar, attribution=found.attribution) if found.similar else None,
+        similar=case_strip_of(found, words) if found.similar else None,
+        words=words.sheet,
     )
+
+
+def case_strip_of(found: ExplainedRadiograph, words: ExplainedWords) -> CaseStrip:
+    """The similar cases, their labels in the language of `words`."""
+    cases = [
+        replace(case, label=words.call("labels", case.label), subtype=words.call("labels", case.subtype))
+        for case in found.similar
+    ]
+    return CaseStrip(cases=tuple(cases), attribution=found.attribution)
 
 
 def full_result(found: ExplainedRadiograph, model: ExplainableBundle | AnyClassifier) -> dict[str, Any]:

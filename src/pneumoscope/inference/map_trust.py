@@ -31,17 +31,6 @@ class MapTrust:
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
-    @property
-    def sentence(self) -> str | None:
-        """Both in words, for people; None where neither is known."""
-        told = []
-        if self.heat_inside_lungs is not None:
-            usual = f" (at least {self.least_heat_inside:.0%} is usual)" if self.least_heat_inside is not None else ""
-            told.append(f"{self.heat_inside_lungs:.0%} of the evidence for pneumonia inside the lungs{usual}")
-        if self.agreement is not None:
-            told.append(f"correlation with {self.agreement_with} {self.agreement:+.2f}")
-        return "; ".join(told) or None
-
 
 def map_trust(heat_inside_lungs: float | None, decision: Decision, *, least_heat_inside: float | None) -> MapTrust:
     """Doubt a positive decision with less than `least_heat_inside` of its positive evidence inside the lungs.

@@ -1,4 +1,4 @@
-"""What the page shows of one radiograph: the answer with all that explains it, further maps, and pictures to take along."""
+"""What the page shows of one radiograph: the answer with all that explains it, and further maps."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from PIL import Image
 
 from pneumoscope.evaluation.operating_point import OperatingPoint, decide
 from pneumoscope.explanation.coloring import Coloring
-from pneumoscope.explanation.contours import levels_of_scale
 from pneumoscope.explanation.methods import Explanation, Method, MethodSettings, explained
 from pneumoscope.explanation.parts import evidence_parts
 from pneumoscope.explanation.png import png_bytes
 from pneumoscope.explanation.sheet import Style
 from pneumoscope.explanation.similar_cases import CaseIndex, SimilarCase
 from pneumoscope.explanation.thumbnails import MEDIA_TYPE
-from pneumoscope.inference.explain import ExplainedRadiograph, explain_with_bundle, sheet_of
+from pneumoscope.inference.explain import ExplainedRadiograph, explain_with_bundle
 from pneumoscope.inference.explainable import ExplainableBundle
 from pneumoscope.inference.prediction import Prediction
 from pneumoscope.inference.predictor import Predictor
@@ -122,13 +121,6 @@ def explained_as_chosen(data: bytes, model: PageModel, choices: Choices, *, simi
     point = choices.operating_point
     chosen = replace(prediction, operating_point=point, decision=decide(prediction.probability, point))
     return replace(found, file=f"SHA-256 {radiograph.sha256[:16]}", prediction=chosen)
-
-
-def sheet_png(data: bytes, model: PageModel, choices: Choices) -> bytes:
-    """The sheet that `pneumoscope explain` draws."""
-    found = explained_as_chosen(data, model, choices)
-    levels = levels_of_scale(choices.coloring)
-    return png_bytes(sheet_of(found, choices.coloring, style=choices.style, levels=levels, panel_px=1024))
 
 
 def explanation_of(found: Explanation) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from pneumoscope.bundle.card import CARD_FILE
 from pneumoscope.evaluation.operating_point import OperatingPoint
 from pneumoscope.evaluation.zones import ConformalZones
 from pneumoscope.explanation.methods import UNITS, Method
-from pneumoscope.inference.explain import METHOD_TITLES
 from pneumoscope.inference.explainable import ExplainableBundle
+from pneumoscope.inference.explained_sentences import METHOD_TITLES
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.inference.result import bundle_name
 from pneumoscope.web.explained import available_methods

@@ -36,7 +36,8 @@ def test_the_parts_add_up_to_the_logit_in_numbers_and_in_words(run, radiograph):
     assert np.sum(found["explanation"]["map"]) + evidence["bias"] == pytest.approx(found["answer"], abs=1e-3)
     status, out, _ = run("explain", radiograph)
     assert status == 0
-    assert f"Evidence for {evidence['speaks_for']:+.2f}, against {evidence['speaks_against']:+.2f}" in out
+    speaks_for, speaks_against = (round(evidence[name], 2) + 0.0 for name in ("speaks_for", "speaks_against"))
+    assert f"Evidence for {speaks_for:+.2f}, against {speaks_against:+.2f}" in out
     assert f"Right lung {by_place['right_lung']:+.2f}, left lung {by_place['left_lung']:+.2f}" in out
 
 

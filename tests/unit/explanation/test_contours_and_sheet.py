@@ -1,14 +1,17 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from pneumoscope.errors import UnusableOption
+from pneumoscope.explanation.color_key import color_key
 from pneumoscope.explanation.coloring import Coloring
 from pneumoscope.explanation.contours import checked_levels, draw_contours, levels_of_scale, line_color
 from pneumoscope.explanation.lettering import ELLIPSIS, lettered
 from pneumoscope.explanation.sheet import SheetCaption, Style, draw_sheet
+from pneumoscope.explanation.sheet_parts import FOOTER
+from pneumoscope.explanation.sheet_words import SheetWords
 
 BOTH = Coloring(scale_logit=1.0, colormap="coolwarm")
 FOR_ONLY = Coloring(scale_logit=1.0, colormap="jet")
@@ -71,6 +74,46 @@ def sheet(style: Style, evidence: np.ndarray, gray=GRAY, panel_px=None) -> np.nd
     caption = SheetCaption(title="Answer 1", lines=("file",), warnings=("look twice",), legend=("What it is.",))
     drawn = draw_sheet(gray, evidence, BOTH, caption, style=style, levels=(0.5,), panel_px=panel_px)
     return np.asarray(drawn)
+
+
+@pytest.fixture
+def lines_drawn(monkeypatch) -> list[str]:
+    """All that is lettered while a test runs."""
+    drawn: list[str] = []
+    noted = lambda *text: drawn.append(text[0]) or lettered(*text)  # noqa: E731
+    for module in ("lettering", "color_key", "sheet"):
+        monkeypatch.setattr(f"pneumoscope.explanation.{module}.lettered", noted)
+    color_key.cache_clear()
+    return drawn
+
+
+def words_in_capitals() -> SheetWords:
+    texts = {each.name: each.default.upper().replace("{VALUE}", "{value}") for each in fields(SheetWords)}
+    return SheetWords(**{**texts, "warning": "LOOK: {text}", "decimal": ","})
+
+
+@pytest.mark.parametrize("style", [*Style])
+def test_every_word_around_the_caption_is_of_the_language_given(lines_drawn, style):
+    caption = SheetCaption(title="1", lines=("2",), warnings=("3",), legend=("4",))
+    draw_sheet(GRAY, one_hot_cell(1.0), FOR_ONLY, caption, style=style, levels=(0.5,), words=words_in_capitals())
+    told = " ".join(lines_drawn)
+    assert told == told.upper()
+    assert "LOOK: 3" in lines_drawn
+    assert "+0,5" in lines_drawn
+
+
+def test_the_footer_stands_on_every_sheet_and_cannot_be_left_out(lines_drawn):
+    sheet(Style.OVERLAY, one_hot_cell(1.0))
+    assert lines_drawn[-1] == FOOTER == "Research and education only. Not a medical device."
+    with pytest.raises(ValueError, match="research and education"):
+        SheetWords(footer=" ")
+
+
+def test_a_title_that_is_too_long_goes_on_below_and_what_follows_makes_room():
+    caption = SheetCaption(title="one", lines=("file",))
+    long = replace(caption, title="no word of a title is cut off " * 5)
+    heights = [draw_sheet(GRAY, one_hot_cell(1.0), BOTH, each, style=Style.OVERLAY).height for each in (caption, long)]
+    assert heights[1] - heights[0] == 22  # one line more
 
 
 @pytest.mark.parametrize("style", [*Style])

@@ -11,7 +11,16 @@ import pytest
 from PIL import Image
 
 from pneumoscope.explanation.coloring import Coloring
-from pneumoscope.explanation.lettering import ELLIPSIS, drawable, shortened, text_width_px, wrapped
+from pneumoscope.explanation.lettering import (
+    ELLIPSIS,
+    SIGNS,
+    drawable,
+    font,
+    lettered,
+    shortened,
+    text_width_px,
+    wrapped,
+)
 from pneumoscope.explanation.overlay import BACKGROUND, OverlayCaption, draw_overlay
 from support.phantom import chest_phantom
 
@@ -129,16 +138,32 @@ def test_a_file_name_that_is_too_long_keeps_its_end():
 @pytest.mark.parametrize(
     ("text", "as_drawn"),
     [
-        ("Müller", "Muller"),
+        ("Müller, groß", "Müller, groß"),
         ("a\nb\x00", "a?b?"),
         ("胸部.png", "??.png"),
-        ("e\u0301", "e"),
+        ("e\u0301", "é"),
+        ("m\u0301", "m"),
+        ("Łódź", "?ódz"),
+        ("59\u00a0%", "59 %"),
         ("ﬁ", "fi"),
         ("\udcff", "?"),
     ],
 )
 def test_signs_that_the_font_lacks_are_replaced(text, as_drawn):
     assert drawable(text) == as_drawn
+
+
+def test_the_font_has_every_sign_that_it_is_said_to_have():
+    large = font(60)
+    missing = bytes(large.getmask("\ue123"))
+    assert [sign for sign in SIGNS if bytes(large.getmask(sign)) == missing] == []
+
+
+def test_letters_and_their_accents_lie_within_the_line():
+    for text in ("ÄÖÜÅgjpq", "Ägß|()"):
+        drawn = np.asarray(lettered(text, 40))
+        assert not drawn[[0, -1]].any()
+        assert (np.asarray(lettered("AOU", 40)) > 0).any(axis=1).argmax() > (drawn > 0).any(axis=1).argmax()
 
 
 def test_several_threads_draw_the_same_sheet():

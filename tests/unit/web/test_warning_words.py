@@ -80,8 +80,8 @@ def test_everything_unusual_about_lungs_is_told_with_its_numbers(prediction):
     assert found.original is None
     assert found.text.replace("\N{NO-BREAK SPACE}", " ") == (
         "Die gefundenen Lungen sind ungewöhnlich: sie nehmen 14 % des Bilds ein (üblich: 30 % bis 50 %); "
-        "ihre Mitte liegt bei 35 % seiner Höhe (üblich: 60 % bis 70 %); "
-        "ihre Mitte liegt bei 53 % seiner Breite (üblich: 60 % bis 70 %); "
+        "ihre Mitte liegt bei 35 % der Bildhöhe (üblich: 60 % bis 70 %); "
+        "ihre Mitte liegt bei 53 % der Bildbreite (üblich: 60 % bis 70 %); "
         "die kleinere hat 14 % ihrer gemeinsamen Fläche (üblich: mindestens 40 %). Die Antwort kann hier falsch sein."
     )
 

@@ -25,10 +25,10 @@ from pneumoscope.web.page_answer import (
     full_picture,
     page_answer,
     page_explanation,
-    sheet_png,
 )
 from pneumoscope.web.page_layer import Layer, key_png, layer_png
 from pneumoscope.web.page_report import report_html
+from pneumoscope.web.page_sheet import sheet_png
 from pneumoscope.web.page_values import page_values
 from pneumoscope.web.service import Service
 from pneumoscope.web.upload import small_json
@@ -135,7 +135,8 @@ def _take_along(router: APIRouter, service: Service, model: PageModel) -> None:
     @router.post("/page/sheet.png")
     async def draw_sheet(request: Request, chosen: Annotated[Chosen, Query()]) -> Response:
         choices = chosen.choices(service.predictor)
-        sheet, named = await _named(service, request, lambda data: sheet_png(data, model, choices))
+        words = chosen_language(chosen.language, request.headers.get("accept-language"))
+        sheet, named = await _named(service, request, lambda data: sheet_png(data, model, choices, words))
         return Response(sheet, media_type=PNG, headers=named)
 
     @router.post("/page/report.html")
