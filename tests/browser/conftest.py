@@ -17,6 +17,7 @@ from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittle
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.web.application import web_application
 from pneumoscope.web.settings import Settings
+from support.dicom_makers import dicom_bytes
 from support.serving import serving
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "radiographs"
@@ -133,3 +134,24 @@ def chest_dicom() -> bytes:
     content = io.BytesIO()
     dataset.save_as(content, enforce_file_format=True)
     return content.getvalue()
+
+
+@pytest.fixture(scope="session")
+def film() -> np.ndarray:
+    """A shipped radiograph of 12 bits, 900 pixels wide, so that all values are sent."""
+    with Image.open(example("person1950")) as picture:
+        small = picture.convert("L").resize((900, 620), Image.Resampling.BILINEAR)
+    return np.asarray(small).astype(np.uint16) * 14 + 300
+
+
+def study(film: np.ndarray, name: str = "study.dcm", photometric: str = "MONOCHROME2", **header) -> dict:
+    about = {"Modality": "DX", "BodyPartExamined": "CHEST", "WindowCenter": "2100", "WindowWidth": "2400", **header}
+    pixels = 4095 - film if photometric == "MONOCHROME1" else film
+    content = dicom_bytes(pixels, bits_stored=12, photometric=photometric, header=about)
+    return {"name": name, "mimeType": "application/dicom", "buffer": content}
+
+
+def ready(page: Page) -> None:
+    answered(page)
+    expect(page.locator("#preset-field")).to_be_visible()
+    expect(page.locator("#level")).to_be_enabled()

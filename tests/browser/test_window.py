@@ -4,36 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
-from support.dicom_makers import dicom_bytes
-
-from .conftest import answered, example, give, mean_color
+from .conftest import answered, example, give, mean_color, ready, study
 from .test_everyone import serious, too_wide
 
 RADIOGRAPH = "#pane canvas.radiograph"
-
-
-@pytest.fixture(scope="module")
-def film() -> np.ndarray:
-    """A shipped radiograph of 12 bits, 900 pixels wide, so that all values are sent."""
-    with Image.open(example("person1950")) as picture:
-        small = picture.convert("L").resize((900, 620), Image.Resampling.BILINEAR)
-    return np.asarray(small).astype(np.uint16) * 14 + 300
-
-
-def study(film: np.ndarray, name: str = "study.dcm", photometric: str = "MONOCHROME2", **header) -> dict:
-    about = {"Modality": "DX", "BodyPartExamined": "CHEST", "WindowCenter": "2100", "WindowWidth": "2400", **header}
-    pixels = 4095 - film if photometric == "MONOCHROME1" else film
-    content = dicom_bytes(pixels, bits_stored=12, photometric=photometric, header=about)
-    return {"name": name, "mimeType": "application/dicom", "buffer": content}
-
-
-def ready(page: Page) -> None:
-    answered(page)
-    expect(page.locator("#preset-field")).to_be_visible()
-    expect(page.locator("#level")).to_be_enabled()
 
 
 def gray_on(page: Page) -> np.ndarray:

@@ -8,6 +8,8 @@ import { decimals, roundPercent, say } from "./words.js";
 const part = (name) => document.getElementById(name);
 const [level, width, invert, preset] = [part("level"), part("width"), part("invert"), part("window-preset")];
 const SLIDER_STEPS = 256;
+/* A drag of so many pixels of the screen goes through all that a slider reaches. */
+const SPAN_PX = 512;
 const GRAY_LEVELS = {
   smallest: 0,
   largest: 255,
@@ -98,6 +100,21 @@ export class Grayscale {
   reset() {
     invert.setAttribute("aria-pressed", "false");
     this.#choose("file");
+  }
+
+  /* Take hold of the window: what is returned moves it by a drag of so many pixels, to the right wider, down higher. */
+  hold() {
+    const { window: held, range } = this;
+    const { lowest, highest, narrowest, widest, grain } = range;
+    const along = (from, share, low, high) =>
+      Math.min(high, Math.max(low, grain * Math.round((from + share * (high - low)) / grain)));
+    return (right, down) => {
+      if (this.waiting || this.range !== range) return;
+      this.#move({
+        center: along(held.center, down / SPAN_PX, lowest, highest),
+        width: along(held.width, right / SPAN_PX, narrowest, widest),
+      });
+    };
   }
 
   apply() {
@@ -208,6 +225,7 @@ function rangeOf({ smallest, largest, step, window: file, further_windows: furth
     narrowest: Math.min(step + one, ...stated.map(({ width: wide }) => wide)),
     widest: Math.max(span + one, ...stated.map(({ width: wide }) => wide)),
     step: Math.max(step, fine),
+    grain: step,
     places: Math.min(6, Math.max(0, Math.ceil(-Math.log10(step / 2)))),
   };
 }

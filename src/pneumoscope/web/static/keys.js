@@ -11,6 +11,7 @@ export function listenToKeys(element, viewer) {
     0: () => zoom.reset(),
     o: () => viewer.toggleEvidence(),
     s: () => viewer.toggleSideBySide(),
+    w: () => viewer.dragging.toggle(),
     j: () => viewer.step(1),
     k: () => viewer.step(-1),
   };

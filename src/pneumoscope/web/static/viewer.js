@@ -1,13 +1,15 @@
 /* The radiograph with the evidence over it, alone or side by side, in the page or enlarged over all of it. */
 
 import { choices } from "./choices.js";
+import { Dragging } from "./dragging.js";
 import { Grayscale } from "./grayscale.js";
 import { listenToKeys } from "./keys.js";
 import { Layers, explanationOf } from "./layers.js";
+import { showKey, showMethod, showResolution, showStrength } from "./legend.js";
 import { drawn, pictureIn, pictureOf } from "./pictures.js";
 import { askAbout } from "./server.js";
 import { valuesOf } from "./values.js";
-import { called, decimals, facts, roundPercent, say } from "./words.js";
+import { roundPercent, say } from "./words.js";
 import { Zoom } from "./zoom.js";
 
 /* Milliseconds after which a layer that is not there yet is told of. */
@@ -16,8 +18,6 @@ const PATIENCE = 400;
 const COLORS_PX = 640;
 const STEP_PX = 160;
 const SLOW = ["occlusion", "rise"];
-/* The level below which nothing of a colour can be seen. */
-const FAINTEST = 0.05;
 
 const part = (name) => document.getElementById(name);
 const canvas = (pane, name) => part(pane).querySelector(`canvas.${name}`);
@@ -33,8 +33,10 @@ export class Viewer {
     this.stop = new AbortController();
     const radiographs = [canvas("pane", "radiograph"), canvas("plain-pane", "radiograph")];
     this.grayscale = new Grayscale(radiographs, { changed: () => this.#showResolution() });
+    this.dragging = new Dragging(this.grayscale);
     this.zoom = new Zoom([part("stage"), part("plain-stage")], {
       free: () => part("enlarged").open,
+      taker: () => this.dragging.taker(),
       changed: (zoom) => {
         part("zoom-value").textContent = roundPercent(zoom);
       },
@@ -88,7 +90,7 @@ export class Viewer {
       if (outdated()) return;
       for (const [name, layer] of Object.entries(layers)) drawn(canvas("pane", name), layer);
       this.#busy("");
-      this.#showMethod(explanation);
+      showMethod(explanation);
     } catch (error) {
       if (outdated()) return;
       this.#clearLayers();
@@ -142,7 +144,7 @@ export class Viewer {
     part("strength").value = choices.strength;
     part("strength").addEventListener("input", () => {
       choices.strength = Number(part("strength").value);
-      this.#showChoices();
+      showStrength();
     });
     part("side-by-side").addEventListener("click", () => this.toggleSideBySide());
     part("zoom-in").addEventListener("click", () => this.zoom.closer());
@@ -234,43 +236,15 @@ export class Viewer {
   }
 
   #showResolution() {
-    const { width, height } = this.grayscale.shown;
-    const { columns_px, rows_px } = this.entry.answer.result;
-    part("resolution").textContent =
-      width < columns_px
-        ? say("viewer.resolution_shown", {
-            columns: width,
-            rows: height,
-            full_columns: columns_px,
-            full_rows: rows_px,
-          })
-        : "";
+    showResolution(this.grayscale.shown, this.entry.answer.result);
   }
 
   #showChoices() {
-    const { strength, sideBySide } = choices;
-    canvas("pane", "colors").style.opacity = strength / 100;
-    part("strength").nextElementSibling.textContent = `${strength} %`;
-    part("strength").setAttribute("aria-valuetext", `${strength} %`);
+    const { sideBySide } = choices;
+    showStrength();
+    showKey();
     part("side-by-side").setAttribute("aria-pressed", String(sideBySide));
     part("plain-pane").hidden = !sideBySide;
     part("panes").classList.toggle("two", sideBySide);
-    part("key-strip").src = `/page/key.png?${new URLSearchParams({ color_map: choices.colorMap })}`;
-    const bothSigns = facts.both_signs.includes(choices.colorMap);
-    part("key-low").textContent = say(bothSigns ? "viewer.key_against" : "viewer.key_none");
-    part("key-high").textContent = say("viewer.key_for");
-  }
-
-  #showMethod({ method, equals, map, masks, planned_masks }) {
-    const notes = [say(`method_words.${method}`)];
-    if (equals) notes.push(say("viewer.equals", { method: called("methods", equals) }));
-    if (planned_masks) notes.push(say("viewer.masks", { masks, planned: planned_masks }));
-    if (masks < planned_masks) notes.push(say("viewer.time_ran_out"));
-    if (Math.max(...map.flat()) < FAINTEST * facts.scale_logit) notes.push(say("viewer.no_evidence"));
-    part("method-note").textContent = notes.join(" ");
-    part("key-note").textContent = say("viewer.key_note", {
-      scale: decimals(facts.scale_logit, 2),
-      unit: called("units", method),
-    });
   }
 }

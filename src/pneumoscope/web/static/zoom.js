@@ -5,10 +5,12 @@ const STEP = 1.25;
 const STILL_PX = 4;
 
 export class Zoom {
-  /* `free` says whether wheel and touch belong to the picture (enlarged) or to the page. */
-  constructor(stages, { free, changed, tapped }) {
+  /* `free` says whether wheel and touch belong to the picture (enlarged) or to the page. `taker` is asked for what takes
+     a drag of one pointer that begins, in place of moving: it hears of all pixels so far, right and down. */
+  constructor(stages, { free, taker, changed, tapped }) {
     this.stages = stages;
     this.free = free;
+    this.taker = taker;
     this.changed = changed;
     this.tapped = tapped;
     this.size = [1, 1];
@@ -103,8 +105,11 @@ export class Zoom {
   #down(event) {
     if (event.button !== 0) return;
     const stage = event.currentTarget;
-    this.pointers.set(event.pointerId, { at: [event.clientX, event.clientY], moved: 0 });
-    if (event.pointerType === "mouse" || this.free()) stage.setPointerCapture(event.pointerId);
+    const at = [event.clientX, event.clientY];
+    const take = this.pointers.size ? null : this.taker();
+    for (const pointer of this.pointers.values()) pointer.take = null; // two fingers zoom
+    this.pointers.set(event.pointerId, { from: at, at, moved: 0, take });
+    if (event.pointerType === "mouse" || this.free() || take) stage.setPointerCapture(event.pointerId);
   }
 
   #move(event) {
@@ -115,6 +120,10 @@ export class Zoom {
     const step = [event.clientX - pointer.at[0], event.clientY - pointer.at[1]];
     pointer.at = [event.clientX, event.clientY];
     pointer.moved += Math.hypot(...step);
+    if (pointer.take) {
+      if (pointer.moved >= STILL_PX) pointer.take(...pointer.at.map((place, axis) => place - pointer.from[axis]));
+      return;
+    }
     const share = 1 / this.pointers.size;
     if (this.free() || event.pointerType === "mouse") this.pan(step[0] * share, step[1] * share);
     const after = this.#spread();
