@@ -23,6 +23,13 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 )
 @click.option("--weights", type=FILE, help="Initial weights of the backbone, instead of the published ones.")
 @click.option("--lung-masks", type=FOLDER, help="Lung masks: the radiographs' names, as .png.")
+@click.option(
+    "--thresholds-from",
+    "twin",
+    type=FOLDER,
+    metavar="BUNDLE",
+    help="Calibration, operating points and zones of a twin: same recipe, other films held out.",
+)
 @click.option("--about", metavar="FILE.toml", help="What the data is, for the card; kermany unless --manifest.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**63 - 1))
 @click.option("--output", type=NEW_FOLDER, help="Run folder; runs/RECIPE-seedN.")
@@ -37,6 +44,7 @@ def command(
     overrides: tuple[str, ...],
     weights: Path | None,
     lung_masks: Path | None,
+    twin: Path | None,
     about: str | None,
     seed: int,
     output: Path | None,
@@ -77,7 +85,14 @@ def command(
         source = DataSource(data, manifest, lung_masks, cache, display.decoding)
         with display.stopping(able=processes.count == 1):
             whole_run(
-                recipe, source, setting, weights=weights, description=description, resume=resume, tell=display.tell
+                recipe,
+                source,
+                setting,
+                weights=weights,
+                description=description,
+                resume=resume,
+                tell=display.tell,
+                twin=twin,
             )
 
 

@@ -71,38 +71,44 @@ def decide(probability: float, operating_point: OperatingPoint) -> Decision:
     return Decision.PNEUMONIA if probability >= operating_point.threshold else Decision.NORMAL
 
 
-def choose_operating_points(probabilities: Scores, labels: Labels, *, chosen_on: str) -> list[OperatingPoint]:
+def choose_operating_points(
+    probabilities: Scores, labels: Labels, *, prevalence: float | None = None, chosen_on: str
+) -> list[OperatingPoint]:
     """`balanced`, `screening` and `rule-in`; give the validation part only, never test rows.
 
-    Candidates lie half-way between neighbouring probabilities, so a threshold never sits on a radiograph.
+    `balanced` lies where the probability is the `prevalence` it was calibrated for (None: the share of `labels`): there a
+    radiograph is as likely among those with the finding as among those without, which for calibrated probabilities makes
+    sensitivity + specificity the largest. It moves with the two numbers of the calibration and not with single
+    radiographs, as the largest sum that was counted does (benchmarks/balanced_threshold.py measures both).
+
+    Candidates for the others lie half-way between neighbouring probabilities, so that none sits on a radiograph.
     """
     both_classes(labels)
     thresholds = candidate_thresholds(probabilities)
     positives, negatives = np.sort(probabilities[labels]), np.sort(probabilities[~labels])
     sensitivity = (len(positives) - np.searchsorted(positives, thresholds)) / len(positives)
     specificity = np.searchsorted(negatives, thresholds) / len(negatives)
-    youden = sensitivity + specificity
-    best = np.flatnonzero(youden == youden.max())
-    enough_found = np.flatnonzero(sensitivity >= SCREENING_SENSITIVITY)
-    enough_cleared = np.flatnonzero(specificity >= RULE_IN_SPECIFICITY)
-    balanced = int(best[len(best) // 2])
+    balanced = float(labels.mean()) if prevalence is None else prevalence
+    enough_found = float(thresholds[sensitivity >= SCREENING_SENSITIVITY][-1])
+    enough_cleared = float(thresholds[specificity >= RULE_IN_SPECIFICITY][0])
     chosen = {
-        "balanced": (balanced, "largest sensitivity + specificity"),
+        "balanced": (
+            balanced,
+            f"likelihood ratio 1: the probability is the share of pneumonia assumed, {balanced:.0%}",
+        ),
         "screening": (
-            min(balanced, int(enough_found[-1])),
+            min(balanced, enough_found),
             f"highest threshold with sensitivity >= {SCREENING_SENSITIVITY}, not above balanced",
         ),
         "rule-in": (
-            max(balanced, int(enough_cleared[0])),
+            max(balanced, enough_cleared),
             f"lowest threshold with specificity >= {RULE_IN_SPECIFICITY}, not below balanced",
         ),
     }
     points = []
-    for name, (index, rule) in chosen.items():
-        counts = confusion_counts(probabilities >= thresholds[index], labels)
-        points.append(
-            OperatingPoint(name, float(thresholds[index]), counts.sensitivity, counts.specificity, chosen_on, rule)
-        )
+    for name, (threshold, rule) in chosen.items():
+        counts = confusion_counts(probabilities >= threshold, labels)
+        points.append(OperatingPoint(name, threshold, counts.sensitivity, counts.specificity, chosen_on, rule))
     return points
 
 

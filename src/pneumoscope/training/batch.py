@@ -79,7 +79,7 @@ def batch_of_pictures(
         generator=generator,
     )
     gone = removed.lungs_gone
-    target, weight = answers(recipe, training.targets, chosen, compute)
+    target, weight = answers(recipe, training, chosen, compute)
     batch = Batch(
         removed.pictures,
         masks * ~gone.reshape(-1, 1, 1, 1),
@@ -99,7 +99,7 @@ def batch_of_activations(
     compute: Compute,
 ) -> Batch:
     """What the frozen parts made of one augmented view of each radiograph."""
-    target, weight = answers(recipe, training.targets, chosen, compute)
+    target, weight = answers(recipe, training, chosen, compute)
     return Batch(
         torch.from_numpy(activations.rows(view, chosen)).to(compute.device),
         torch.zeros(len(chosen), 1, 1, 1, device=compute.device),
@@ -110,12 +110,14 @@ def batch_of_activations(
 
 
 def answers(
-    recipe: Recipe, all_targets: np.ndarray, chosen: np.ndarray, compute: Compute
+    recipe: Recipe, training: TrainingData, chosen: np.ndarray, compute: Compute
 ) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
     """Right answers, smoothed (Szegedy 2016, arXiv:1512.00567), and weights."""
-    finding = torch.from_numpy(all_targets[chosen]).to(compute.device)
+    finding = torch.from_numpy(training.targets[chosen]).to(compute.device)
     target = finding * (1 - 2 * recipe.label_smoothing) + recipe.label_smoothing
-    weight = class_weights(all_targets, finding) if recipe.class_balance == "loss" else torch.ones_like(finding)
+    weight = class_weights(training.targets, finding) if recipe.class_balance == "loss" else torch.ones_like(finding)
+    if training.weights is not None:
+        weight = weight * torch.from_numpy(training.weights[chosen]).to(compute.device)
     return target, weight
 
 

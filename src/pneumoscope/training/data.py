@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from jaxtyping import Float
 
 from pneumoscope.dataset.layouts import Watched
 from pneumoscope.dataset.manifest import ManifestRow, Split, in_split, read_kermany, read_manifest, refuse_test_rows
@@ -23,11 +24,12 @@ LOOKED_AT_PX: Final = 224
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """One part, decoded."""
+    """One part, decoded. `weights` is how much each radiograph counts in the loss; None: all the same."""
 
     rows: Sequence[ManifestRow]
     pictures: Pictures
     lung_masks: Pictures
+    weights: Float[np.ndarray, " radiographs"] | None = None
 
     @property
     def targets(self) -> np.ndarray:

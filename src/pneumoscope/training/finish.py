@@ -38,7 +38,7 @@ from pneumoscope.radiograph.preprocessing import Preprocessing
 from pneumoscope.training.compute import Compute
 from pneumoscope.training.data import TrainingData
 from pneumoscope.training.description import DataDescription
-from pneumoscope.training.fitting import FittingPart, decisions_flipped, fitting_part, probabilities
+from pneumoscope.training.fitting import Fitting, decisions_flipped, fitting_part, probabilities
 from pneumoscope.training.kept_maps import maps_kept
 from pneumoscope.training.recipe import Recipe
 from pneumoscope.whole_file import write_whole
@@ -82,38 +82,40 @@ def bundle_of_run(
     seed: int,
     folder: Path,
     tell: Callable[[str], None],
+    twin: Fitting | None = None,
 ) -> Bundle:
-    """Export the trained model, fit on `validation` (see `fitting.py`), and write `folder`.
+    """Export the trained model, fit on `validation` (see `fitting.py`) unless a `twin` was, and write `folder`.
 
     `FailedTraining` where the exported graph does not say what PyTorch says.
     """
     refuse_test_rows(validation.rows, purpose="calibration")
     model: Exported = FlipAveraged(trained) if recipe.test_time_flip else trained
     model.to("cpu").eval()
-    part = fitting_part(recipe, training, validation)
+    fitting = twin or fitting_part(recipe, training, validation)
+    labels = validation.targets > 0.5
     population = Population(description.population, description.age_years, description.view_positions)
     draft = draft_card(recipe, Preprocessing(recipe.size_px), model, population)
-    stored = stored_graph(folder, draft, model, recipe, part, validation, tell)
-    calibration = part.calibration(stored.outputs.logits)
-    points = part.operating_points(calibration, stored.outputs.logits)
+    stored = stored_graph(folder, draft, model, recipe, fitting, validation, tell)
+    thresholds = fitting.thresholds(stored.outputs.logits)
+    calibration, points = thresholds.calibration, thresholds.operating_points
     card = replace(
         draft,
         calibration=calibration,
         operating_points=points,
-        saliency=replace(draft.saliency, scale_logit=colour_scale(stored.outputs.saliency_maps[part.labels])),
+        saliency=replace(draft.saliency, scale_logit=colour_scale(stored.outputs.saliency_maps[labels])),
         provenance={
             "training_data": {
                 **described(description, validation),
-                "validation_share_with_finding": float(part.labels.mean()),
+                "validation_share_with_finding": float(labels.mean()),
                 "manifest_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest(),
             },
-            "fitting": part.to_dict(),
+            "fitting": fitting.to_dict(),
             "recipe": recipe.to_dict(),
             "seed": seed,
             "made": datetime.now(UTC).date().isoformat(),
             "test_openings": [],
         },
-        zones=part.zones(calibration, stored.outputs.logits),
+        zones=thresholds.zones,
         metrics={
             "validation": validation_metrics(validation, stored.outputs, calibration, points),
             "export": stored.metrics,
@@ -129,7 +131,7 @@ def stored_graph(
     draft: Card,
     model: Exported,
     recipe: Recipe,
-    part: FittingPart,
+    fitting: Fitting,
     validation: TrainingData,
     tell: Callable[[str], None],
 ) -> StoredGraph:
@@ -139,8 +141,8 @@ def stored_graph(
     differences = differences_to_torch(model, full, validation)
     halved_graph = with_halved_weights(graph)
     halved = graph_outputs(folder, draft, halved_graph, validation)
-    calibration = part.calibration(full.logits)
-    points = part.operating_points(calibration, full.logits)
+    thresholds = fitting.thresholds(full.logits)
+    calibration, points = thresholds.calibration, thresholds.operating_points
     flips = decisions_flipped(calibration, points, full.logits, halved.logits)
     default = next(point for point in points if point.name == DEFAULT_OPERATING_POINT)
     decided = probabilities(calibration, full.logits) >= default.threshold

@@ -7,6 +7,7 @@ of pneumonia instead of the part's own.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,8 +27,31 @@ CHOSEN_ON = "validation"
 Logits = Float[np.ndarray, " validation_radiographs"]
 
 
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What turns a logit into an answer."""
+
+    calibration: PlattCalibration
+    operating_points: tuple[OperatingPoint, ...]
+    zones: ConformalZones
+
+
+class Fitting(ABC):
+    """Abstract: where the thresholds of a model come from."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def thresholds(self, logits: Logits) -> Thresholds:
+        """For a graph that gives the validation part these logits."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """For the card."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class FittingPart:
+class FittingPart(Fitting):
     """Which radiographs of the validation part are fitted to (`chosen`), and for which share of pneumonia."""
 
     labels: Labels
@@ -35,6 +59,11 @@ class FittingPart:
     chosen: Bool[np.ndarray, " validation_radiographs"]
     normals_share: float
     stated_prevalence: float | None
+
+    def thresholds(self, logits: Logits) -> Thresholds:
+        """Everything, each fitted after the one before; `FailedTraining` as `calibration`."""
+        calibration = self.calibration(logits)
+        return Thresholds(calibration, self.operating_points(calibration, logits), self.zones(calibration, logits))
 
     def calibration(self, logits: Logits) -> PlattCalibration:
         """`fit_platt`; `FailedTraining` where higher logits do not go with the finding."""
@@ -51,7 +80,9 @@ class FittingPart:
     def operating_points(self, calibration: PlattCalibration, logits: Logits) -> tuple[OperatingPoint, ...]:
         """The named thresholds; what is promised of them is promised of films like the chosen ones."""
         probable = probabilities(calibration, logits[self.chosen])
-        points = choose_operating_points(probable, self.labels[self.chosen], chosen_on=CHOSEN_ON)
+        points = choose_operating_points(
+            probable, self.labels[self.chosen], prevalence=self.stated_prevalence, chosen_on=CHOSEN_ON
+        )
         return tuple(replace(point, rule=f"{point.rule}{self.among}") for point in points)
 
     def zones(self, calibration: PlattCalibration, logits: Logits) -> ConformalZones:

@@ -117,6 +117,8 @@ class Recipe:
     drop_path: float
     mixup: float
     class_balance: str
+    atypical_normals_factor: float
+    atypical_pneumonias_factor: float
     weights_average: float
     test_time_flip: bool
     fitted_normals_share: float
@@ -200,6 +202,8 @@ def rules_of(recipe: Recipe) -> Iterable[tuple[str, bool]]:
     yield "label_smoothing must be in [0, 0.5)", 0 <= recipe.label_smoothing < 0.5
     yield "dropout and drop_path must be in [0, 1)", 0 <= recipe.dropout < 1 and 0 <= recipe.drop_path < 1
     yield "mixup must not be negative", recipe.mixup >= 0
+    factors = recipe.atypical_normals_factor, recipe.atypical_pneumonias_factor
+    yield "atypical_normals_factor and atypical_pneumonias_factor must be at least 1", min(factors) >= 1
     yield "weights_average must be in [0, 1)", 0 <= recipe.weights_average < 1
     yield "plateau_factor must be in (0, 1]", 0 < recipe.plateau_factor <= 1
     yield "fitted_normals_share must be above 0 and at most 1", 0 < recipe.fitted_normals_share <= 1

@@ -21,11 +21,13 @@ from pneumoscope.training.checkpoint import CHECKPOINT_FILE, HISTORY_FILE
 from pneumoscope.training.data import DataSource, TrainingData, decoded
 from pneumoscope.training.description import DataDescription
 from pneumoscope.training.failures import clear_failures
+from pneumoscope.training.film_weights import with_film_weights
 from pneumoscope.training.finish import bundle_of_run, save_weights
 from pneumoscope.training.loop import train
 from pneumoscope.training.recipe import Recipe
 from pneumoscope.training.run_folder import MANIFEST_FILE, rows_of_run, sole_writer
 from pneumoscope.training.setting import Setting
+from pneumoscope.training.twin import twin_fitting
 
 WEIGHTS_FILE = "weights.safetensors"
 CURVES_FILE = "curves.png"
@@ -41,9 +43,14 @@ def whole_run(
     description: DataDescription,
     resume: bool,
     tell: Callable[[str], None],
+    twin: Path | None = None,
 ) -> None:
-    """Everything that `pneumoscope train` does; the leading process alone writes."""
+    """Everything that `pneumoscope train` does; the leading process alone writes.
+
+    With `twin`, a bundle of the same recipe, the thresholds are taken from there.
+    """
     processes, output = setting.processes, setting.output
+    taken = twin_fitting(twin, recipe) if twin else None
     with clear_failures(), sole_writer(output) if processes.leads else nullcontext():
         with processes.leader_first():
             begun = network(recipe, weights, setting)
@@ -53,6 +60,7 @@ def whole_run(
             else:
                 rows = read_manifest(output / MANIFEST_FILE)
             training, validation = decoded(rows, source, size_px=recipe.size_px)
+            training = with_film_weights(recipe, training)
         tell(beginning(recipe, source, rows, training, validation, output))
         trained = train(recipe, begun, training, validation, setting)
         if processes.leads:
@@ -68,6 +76,7 @@ def whole_run(
                 seed=setting.seed,
                 folder=output / BUNDLE_FOLDER,
                 tell=tell,
+                twin=taken,
             )
             tell(f"bundle {bundle.title} in {bundle.folder}")
         processes.wait()

@@ -74,12 +74,20 @@ def test_loss_weights_give_both_classes_half():
     assert 6 * weights[0].item() + 2 * weights[1].item() == pytest.approx(8)
 
 
-def test_smoothed_answers_keep_their_distance_from_0_and_1(recipe):
-    target, weight = answers(
-        replace(recipe, label_smoothing=0.1, class_balance="none"), targets_with(4, 1), np.array([0, 3]), HERE
-    )
+def test_smoothed_answers_keep_their_distance_from_0_and_1(recipe, parts):
+    unweighted = replace(recipe, label_smoothing=0.1, class_balance="none")
+    target, weight = answers(unweighted, parts[0], np.array([1, 0]), HERE)
+    assert [row.has_finding for row in parts[0].rows[:2]] == [False, True]
     assert target.tolist() == pytest.approx([0.9, 0.1])
     assert weight.tolist() == [1, 1]
+
+
+def test_a_films_weight_multiplies_that_of_its_class(recipe, parts):
+    weights = np.arange(1, len(parts[0].rows) + 1, dtype=np.float32)
+    balanced, chosen = replace(recipe, class_balance="loss"), np.array([0, 1, 4])
+    _, plain = answers(balanced, parts[0], chosen, HERE)
+    _, weighted = answers(balanced, replace(parts[0], weights=weights), chosen, HERE)
+    assert weighted.tolist() == pytest.approx((plain * torch.tensor([1.0, 2.0, 5.0])).tolist())
 
 
 def test_a_batch_is_a_function_of_its_number(recipe, parts):

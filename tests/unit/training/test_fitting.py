@@ -44,14 +44,18 @@ def test_what_is_not_chosen_changes_nothing_that_is_fitted():
     assert few.zones(calibration, other) == few.zones(calibration, LOGITS)
     assert few.calibration(LOGITS) != part().calibration(LOGITS)
     balanced = few.operating_points(calibration, LOGITS)[0]
-    assert balanced.rule == "largest sensitivity + specificity; of NORMAL films only the least typical 50%"
-    assert (balanced.sensitivity, balanced.specificity) == (0.5, 1.0)  # between 1.5 and 2
+    assert balanced.rule == (
+        "likelihood ratio 1: the probability is the share of pneumonia assumed, 67%; of NORMAL films only the least "
+        "typical 50%"
+    )
+    assert balanced.threshold == pytest.approx(4 / 6)  # four of the six chosen have the finding
 
 
 def test_the_stated_prevalence_is_the_calibrations():
     stated = part(prevalence=0.2).calibration(LOGITS)
     assert stated == fit_platt(LOGITS, LABELS, prevalence=0.2)
     assert stated.probability(0.0) < part().calibration(LOGITS).probability(0.0)
+    assert part(prevalence=0.2).operating_points(stated, LOGITS)[0].threshold == 0.2
 
 
 def test_a_network_that_has_learned_the_opposite_makes_no_bundle():

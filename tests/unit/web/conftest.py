@@ -65,7 +65,14 @@ def tiny_card() -> Card:
         labels=("NORMAL", "PNEUMONIA"),
         calibration=PlattCalibration(slope=8.0, intercept=-4.0),
         operating_points=(
-            OperatingPoint("balanced", 0.3, 0.9, 0.8, "validation", "largest sensitivity + specificity"),
+            OperatingPoint(
+                "balanced",
+                0.3,
+                0.9,
+                0.8,
+                "validation",
+                "likelihood ratio 1: the probability is the share of pneumonia assumed, 30%",
+            ),
             OperatingPoint("rule-in", 0.9, 0.6, 0.99, "validation", "specificity >= 0.98"),
         ),
         default_operating_point="balanced",
