@@ -1,7 +1,7 @@
 """Each lever of a recipe on and off, on validation: `python benchmarks/ablation.py --data DIR --lung-masks DIR --output FILE.json`.
 
 Every variant of ablation.toml is trained by `pneumoscope train` with every seed (runs that are there already are not
-trained again): the default recipe with one lever changed. What only changes how the bundle answers takes the weights of
+trained again): the base recipe with one lever changed, or another recipe as a whole. What only changes how the bundle answers takes the weights of
 the base. The bundle scores the validation part, whose NORMAL films are the ones least like those learnt from. The test
 split is never read.
 """
@@ -27,7 +27,9 @@ from pneumoscope.evaluation.metrics import area_under_roc
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.whole_file import write_whole
 
-BASE = "efficientnet-lite0"
+BASE = str(Path(__file__).with_name("ablation-base.toml"))
+OTHER_RECIPE = "recipe"
+"""The key of a variant that is a recipe of its own."""
 OF_THE_ANSWER = {"size_px", "map_stride", "test_time_flip"}
 """Keys that training itself does not depend on."""
 VARIANTS = Path(__file__).with_name("ablation.toml")
@@ -39,12 +41,14 @@ LEAST_EVIDENCE = 0.01
 def trained(name: str, overrides: dict[str, Any], seed: int, place: argparse.Namespace) -> Path:
     """The run folder of one variant and seed, trained unless its bundle is there."""
     output: Path = place.runs / f"{name}-seed{seed}"
+    recipe = overrides.get(OTHER_RECIPE, place.base)
+    overrides = {key: value for key, value in overrides.items() if key != OTHER_RECIPE}
     if not (output / "bundle/card.json").is_file():
         if overrides and set(overrides) <= OF_THE_ANSWER:
             begin_with_trained_base(trained("base", {}, seed, place), output, overrides)
         sets = [f"--set={key}={json.dumps(value)}" for key, value in overrides.items()]
         folders = [f"--data={place.data}", f"--lung-masks={place.lung_masks}", f"--cache={place.cache}"]
-        command = [sys.executable, "-m", "pneumoscope.cli", "train", f"--recipe={place.base}", f"--seed={seed}"]
+        command = [sys.executable, "-m", "pneumoscope.cli", "train", f"--recipe={recipe}", f"--seed={seed}"]
         subprocess.run([*command, *sets, *folders, f"--output={output}", "--resume"], check=True)
     return output
 

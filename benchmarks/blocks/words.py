@@ -8,6 +8,7 @@ from typing import Any
 
 PROJECT = Path(__file__).parents[2]
 RUN = "results/efficientnet-lite0-seed0"
+TWIN = "results/efficientnet-lite0-twin"
 
 
 def read(path: str) -> dict[str, Any]:

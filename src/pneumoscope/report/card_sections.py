@@ -46,7 +46,7 @@ def of_card(bundle: Bundle) -> Iterator[Section]:
     if data:
         yield Section("data", "Data", tables=(Table(("", "value"), tuple(named_rows(data))),))
     yield from of_recipe(card)
-    yield Section("points", "Operating points", tables=(points_table(card),))
+    yield Section("points", "Operating points", tables=(points_table(card),), sentences=tuple(of_twin(card)))
 
 
 def model_rows(bundle: Bundle) -> Iterator[tuple[str, str]]:
@@ -122,6 +122,21 @@ def points_table(card: Card) -> Table:
         for point in card.operating_points
     )
     return Table(("name", "PNEUMONIA from", "promised sensitivity / specificity", "chosen on"), rows)
+
+
+def of_twin(card: Card) -> Iterator[str]:
+    """Where calibration, operating points and zones come from, if not from a validation part of the model's own."""
+    fitting = card.provenance.get("fitting")
+    twin = fitting.get("twin") if isinstance(fitting, Mapping) else None
+    if not isinstance(twin, Mapping):
+        return
+    data = twin.get("training_data")
+    held_out = data.get("validation_radiographs") if isinstance(data, Mapping) else None
+    yield (
+        f"Calibration, operating points and zones are those of a twin (model SHA-256 {twin.get('model_sha256')}): the same recipe,"
+        f" seed {twin.get('seed')}, trained while {held_out} radiographs were held out"
+        f" ({column_name(str(twin.get('validation_design')))}), from which this model has learnt."
+    )
 
 
 def named_rows(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,7 @@ from pneumoscope.errors import UnusableOption
 from pneumoscope.training.fitting import Fitting, Logits, Thresholds
 from pneumoscope.training.recipe import Recipe
 
-TWIN: Final = "twin validation"
+TWIN: Final = "validation of a twin"
 """Where the thresholds were chosen, in the card."""
 MAY_DIFFER: Final = frozenset({"validation_share", "validation_design"})
 """What may differ between twins: what is held out."""

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pneumoscope.report.card_sections import model_rows
+from pneumoscope.report.card_sections import model_rows, of_twin
 
 
 def test_the_limit_and_whose_pictures_the_bundle_holds_are_told(shipped_bundle):
@@ -15,3 +15,14 @@ def test_the_limit_and_whose_pictures_the_bundle_holds_are_told(shipped_bundle):
 def test_a_bundle_without_either_says_nothing_of_them(shipped_bundle):
     bare = replace(shipped_bundle, card=replace(shipped_bundle.card, map_trust=None, cases=None), cases=None)
     assert not {"the map is doubted", "cases.npz"} & set(dict(model_rows(bare)))
+
+
+def test_whose_thresholds_a_model_has_is_told_where_they_are_a_twins(shipped_bundle):
+    data = {"validation_radiographs": 810}
+    twin = {"model_sha256": "abc", "seed": 7, "validation_design": "atypical-normals", "training_data": data}
+    card = replace(shipped_bundle.card, provenance=shipped_bundle.card.provenance | {"fitting": {"twin": twin}})
+    (told,) = of_twin(card)
+    assert "model SHA-256 abc" in told
+    assert "seed 7, trained while 810 radiographs were held out (atypical-normals)" in told
+    assert not list(of_twin(replace(card, provenance={"fitting": {"normals_share": 1.0}})))
+    assert not list(of_twin(replace(card, provenance={})))
