@@ -25,6 +25,10 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 PATIENCE_MS = 60_000
 """Of a machine that is busy with other things too."""
 
+REBOUND_NAME = "rebound.example"
+"""Somebody else's name, which was made to lead to this machine (DNS rebinding)."""
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", f"--host-resolver-rules=MAP {REBOUND_NAME} 127.0.0.1"]
+
 Open = Callable[..., Page]
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -51,7 +55,7 @@ def address(shipped: Predictor) -> Iterator[str]:
 def browser() -> Iterator[Browser]:
     """For this package only: while Playwright is open, other tests of the same process cannot run an event loop."""
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield opened
         opened.close()
 

@@ -21,6 +21,7 @@ KEY_VARIABLE = "PNEUMOSCOPE_API_KEY"
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 lets others in.")
+@click.option("--host-name", multiple=True, metavar="NAME", help="Answer to this name too, as a proxy's; repeatable.")
 @click.option("--port", default=5000, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free one.")
 @click.option("--bundle", type=click.Path(path_type=Path), help="A bundle folder; the shipped one by default.")
 @click.option("--operating-point", metavar="NAME", help="balanced, screening or rule-in; the card's default otherwise.")
@@ -49,7 +50,7 @@ def command(host: str, port: int, bundle: Path | None, operating_point: str | No
         from pneumoscope.web.application import web_application
 
         predictor = Predictor.open(bundle, operating_point=operating_point, threads=1)
-        app = web_application(predictor, settings_of(options), feature_graph=feature_graph_of(predictor.bundle))
+        app = web_application(predictor, settings_of(host, options), feature_graph=feature_graph_of(predictor.bundle))
         click.echo(f"Pneumoscope is open at {page_address(listening)}  (Ctrl+C stops it)")
         click.echo(f"{predictor.bundle.title}, operating point {predictor.operating_point.name}. {DISCLAIMER}")
         if not (options["api_key"] or is_loopback(listening.getsockname()[0])):
@@ -60,10 +61,11 @@ def command(host: str, port: int, bundle: Path | None, operating_point: str | No
             click.echo("stopped", err=True)
 
 
-def settings_of(options: dict[str, Any]) -> Settings:
+def settings_of(host: str, options: dict[str, Any]) -> Settings:
     """From the options of the command."""
     from pneumoscope.errors import UnusableOption
     from pneumoscope.inference.pool import worker_count
+    from pneumoscope.web.host_names import is_in_numbers
     from pneumoscope.web.settings import Settings
 
     if options["api_key"] is None and os.environ.get(KEY_VARIABLE) == "":
@@ -82,6 +84,7 @@ def settings_of(options: dict[str, Any]) -> Settings:
         api_key=options["api_key"],
         requests_per_minute=options["requests_per_minute"],
         cors_origins=options["cors_origin"],
+        host_names=options["host_name"] if is_in_numbers(host) else (*options["host_name"], host),
         most_files=options["max_files"],
     )
 

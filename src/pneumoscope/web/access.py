@@ -1,7 +1,7 @@
 """Who may ask, and how often: pages of other sites (CORS), a bearer key (RFC 6750), a rate for each client.
 
-Pages of other sites are always refused unless they are named; key and rate are off unless asked for. All stand before the
-application, so that whoever is refused costs next to nothing.
+Pages of other sites and foreign names of the server (host_names.py) are always refused unless they are named; key and rate
+are off unless asked for. All stand before the application, so that whoever is refused costs next to nothing.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from typing import Final, final
 from urllib.parse import urlsplit
 
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pneumoscope.errors import UnusableOption
-from pneumoscope.web.problem import MEDIA_TYPE, problem_of
+from pneumoscope.web.host_names import WithOwnNames
+from pneumoscope.web.problem import problem_response
 from pneumoscope.web.rate_limit import RateLimit, client_of
 from pneumoscope.web.refusal import RefusedRequest
 from pneumoscope.web.settings import Settings
@@ -54,13 +55,15 @@ class TooManyRequests(RefusedRequest):
 
 
 def with_access_rules(app: ASGIApp, settings: Settings) -> ASGIApp:
-    """The application behind CORS, whose preflights carry no key, then the pages' origin, the rate and the key."""
+    """The application behind its own names, CORS, whose preflights carry no key, the pages' origin, the rate and the key."""
     if settings.api_key is not None:
         app = WithBearerKey(app, key=settings.api_key)
     if settings.requests_per_minute is not None:
         app = WithRateLimit(app, RateLimit(settings.requests_per_minute))
     app = WithoutOtherSites(app, settings.cors_origins)
-    return with_cors(app, settings.cors_origins) if settings.cors_origins else app
+    if settings.cors_origins:
+        app = with_cors(app, settings.cors_origins)
+    return WithOwnNames(app, settings.host_names)
 
 
 @final
@@ -115,7 +118,7 @@ class WithBearerKey:
             return None
         shown = [value for name, value in scope["headers"] if name == b"authorization"]
         if not shown:
-            return _refused(
+            return problem_response(
                 KeyRefused(
                     "key-missing",
                     "This server answers only requests that show its key.",
@@ -127,7 +130,7 @@ class WithBearerKey:
         right = compare_digest(sha256(key.strip()).digest(), self._digest)  # of digests, so of one length
         if len(shown) == 1 and scheme.lower() == b"bearer" and right:
             return None
-        return _refused(
+        return problem_response(
             KeyRefused(
                 "key-wrong",
                 "The request does not show this server's key.",
@@ -188,7 +191,7 @@ def _origin_refused() -> Response:
         remedy="Use the server's own page, or have its operator name the other site with --cors-origin; a proxy must pass "
         "the Host on.",
     )
-    return _refused(refusal, {})
+    return problem_response(refusal)
 
 
 def _too_many(wait_seconds: int) -> Response:
@@ -197,10 +200,4 @@ def _too_many(wait_seconds: int) -> Response:
         "This client sends more requests than this server lets one client send.",
         remedy=f"Send the request again in {wait_seconds} seconds, and the ones after it more slowly.",
     )
-    return _refused(refusal, {"Retry-After": str(wait_seconds)})
-
-
-def _refused(error: RefusedRequest, headers: dict[str, str]) -> Response:
-    return JSONResponse(
-        problem_of(error).model_dump(), status_code=error.http_status, media_type=MEDIA_TYPE, headers=headers
-    )
+    return problem_response(refusal, {"Retry-After": str(wait_seconds)})

@@ -51,7 +51,7 @@ def web_application(predictor: Predictor, settings: Settings, *, feature_graph: 
     """The application around a predictor that is open already.
 
     Without `feature_graph` the methods that need it are refused. `UnusableJobs` where the jobs' folder cannot be used,
-    `UnusableOption` for a key or an origin that cannot be.
+    `UnusableOption` for a key, an origin or a host name that cannot be.
     """
     service = service_of(predictor, settings, feature_graph)
     app = FastAPI(

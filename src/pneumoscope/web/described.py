@@ -63,6 +63,12 @@ TOLD: Final = {
         "The request is not a form with a file.",
         "Send multipart/form-data with the field file, as curl -F file=@radiograph.jpeg does.",
     ),
+    421: Told(
+        "Asked under a name that is not this server's",
+        "host-not-allowed",
+        "This server does not answer to the name that it was asked by.",
+        "Use localhost or its address in numbers, or have its operator allow the name: --host-name NAME.",
+    ),
     422: Told(
         "The file is no radiograph that can be read, or a parameter cannot be",
         "not-a-picture",
@@ -120,7 +126,7 @@ def problem_content(status: int) -> dict[str, Any]:
     return {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example.model_dump()}
 
 
-PROBLEMS: Final = problems(400, 401, 403, 408, 413, 415, 422, 429, 502, 503, 504)
+PROBLEMS: Final = problems(400, 401, 403, 408, 413, 415, 421, 422, 429, 502, 503, 504)
 """Of an address that reads radiographs."""
 
 ACCEPTED: Final[Responses] = {

@@ -49,10 +49,15 @@ def problem_of(error: PneumoscopeError) -> Problem:
     )
 
 
+def problem_response(error: PneumoscopeError, headers: Mapping[str, str] | None = None) -> Response:
+    """One of our errors as an answer, for what stands before the application."""
+    return _response(problem_of(error), headers)
+
+
 def _answer_ours(_: Request, error: Exception) -> Response:
     assert isinstance(error, PneumoscopeError)
     headers = {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, Overloaded) else None
-    return _response(problem_of(error), headers)
+    return problem_response(error, headers)
 
 
 def _answer_parameter(_: Request, error: Exception) -> Response:
@@ -101,7 +106,7 @@ def _answer_gone(_: Request, __: Exception) -> Response:
 
 
 def _answer_unforeseen(_: Request, __: Exception) -> Response:
-    return _response(problem_of(fault()))
+    return problem_response(fault())
 
 
 def _problem(status: HTTPStatus, code: str, detail: str, remedy: str) -> Problem:

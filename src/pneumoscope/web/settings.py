@@ -16,7 +16,8 @@ class Settings:
 
     A request that has waited `deadline_seconds` is dropped. `jobs` is the folder of the jobs' database (None: no jobs),
     `api_key` what clients must show (None: nothing), `requests_per_minute` what one client may send (None: any number),
-    `cors_origins` the pages of other sites that may call. One request is answered at once for up to `most_files` files.
+    `cors_origins` the pages of other sites that may call, `host_names` the names that it answers to besides `localhost` and
+    addresses in numbers. One request is answered at once for up to `most_files` files.
     """
 
     upload_bytes: int
@@ -28,6 +29,7 @@ class Settings:
     api_key: str | None = None
     requests_per_minute: int | None = None
     cors_origins: tuple[str, ...] = ()
+    host_names: tuple[str, ...] = ()
     most_files: int = MOST_FILES
 
     @property

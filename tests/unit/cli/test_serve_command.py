@@ -45,6 +45,7 @@ def test_every_option_reaches_the_server(started, tmp_path):
         *("--max-upload-mb", "7", "--max-files", "3", "--threads", "2", "--waiting", "0", "--deadline-seconds", "9"),
         *("--allow-url", "--jobs", str(tmp_path), "--api-key", "k", "--requests-per-minute", "5"),
         *("--cors-origin", "https://a.example", "--cors-origin", "https://b.example"),
+        *("--host-name", "pneumoscope.example", "--host-name", "xray"),
     )
 
     assert settings == Settings(
@@ -57,6 +58,7 @@ def test_every_option_reaches_the_server(started, tmp_path):
         api_key="k",
         requests_per_minute=5,
         cors_origins=("https://a.example", "https://b.example"),
+        host_names=("pneumoscope.example", "xray"),
         most_files=3,
     )
 
@@ -67,7 +69,13 @@ def test_what_opens_the_server_is_off_by_default(started):
     assert settings.threads == usable_cores() + 1
     assert settings.waiting == 8 * settings.threads
     assert (settings.allow_url, settings.jobs, settings.api_key) == (False, None, None)
-    assert (settings.requests_per_minute, settings.cors_origins) == (None, ())
+    assert (settings.requests_per_minute, settings.cors_origins, settings.host_names) == (None, (), ())
+
+
+def test_a_host_that_is_a_name_is_one_that_the_server_answers_to(started):
+    found = [started("--host", host, "--host-name", "xray")[0].host_names for host in ("localhost", "127.0.0.1", "::1")]
+
+    assert found == [("xray", "localhost"), ("xray",), ("xray",)]
 
 
 def test_the_key_may_come_from_the_environment_where_no_other_user_sees_it(started):
@@ -92,6 +100,7 @@ def test_a_server_that_others_can_reach_without_a_key_says_so(started, arguments
     [
         (["--api-key", "with space"], 2, "key-unusable"),
         (["--cors-origin", "nonsense"], 2, "origin-unusable"),
+        (["--host-name", "https://pneumoscope.example"], 2, "host-name-unusable"),
         (["--jobs", "/proc/nothing"], 7, "jobs-unwritable"),
         (["--operating-point", "nobody"], 2, "operating-point-unknown"),
     ],

@@ -147,6 +147,13 @@ def test_without_the_key_the_server_refuses(server, bright, key):
     assert problem.status == 401
 
 
+def test_a_name_that_is_not_the_server_s_is_reported_with_what_to_do(client, bright):
+    client._http.headers["Host"] = "pneumoscope.example"
+    problem = problem_of(lambda: client.predict(bright))
+    assert (problem.code, problem.status) == ("host-not-allowed", 421)
+    assert "--host-name" in problem.remedy
+
+
 def test_a_server_that_is_not_there_is_told_with_its_address():
     with Client("http://127.0.0.1:9", timeout_seconds=5) as client:
         problem = problem_of(client.model)

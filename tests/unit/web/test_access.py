@@ -161,11 +161,13 @@ def test_where_the_browser_does_not_say_the_site_the_origin_tells(send, bright, 
         {"Sec-Fetch-Site": "none"},
         {"Origin": "http://localhost:5000"},
         {"Origin": "https://LOCALHOST:8443"},
-        {"Origin": "https://pneumoscope.example:8443", "Host": "pneumoscope.example"},
+        {"Origin": "https://pneumoscope.example:8443", "Host": "pneumoscope.example:80"},
         {"Origin": "http://[fd00::1]:5000", "Host": "[fd00::1]:5000"},
     ],
 )
-def test_programs_and_the_server_s_own_page_are_let_in_also_behind_a_proxy(send, bright, headers):
+def test_programs_and_the_server_s_own_page_are_let_in_also_behind_a_proxy(send_to, bright, headers):
+    send = send_to(host_names=("pneumoscope.example",))
+
     assert send("POST", "/predict", **upload(bright), headers=headers).status_code == 200
 
 

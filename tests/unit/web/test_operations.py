@@ -36,7 +36,7 @@ def test_a_server_whose_places_are_all_taken_lives_but_is_not_ready(predictor, b
 
     async def ask() -> tuple[httpx.Response, httpx.Response, httpx.Response]:
         transport = httpx.ASGITransport(application)
-        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             reading = asyncio.create_task(client.post("/predict", **upload(bright)))
             while (ready := await client.get("/readyz")).status_code == 200:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)

@@ -196,7 +196,7 @@ def test_a_fault_of_ours_shows_nothing_of_the_inside_and_keeps_the_headers(appli
 
     async def once():
         transport = httpx.ASGITransport(application, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.post("/predict", **upload(bright))
 
     response = asyncio.run(once())
@@ -241,7 +241,7 @@ def test_beyond_the_queue_requests_are_told_at_once_to_come_again(predictor, bri
 
     async def crowd() -> list[httpx.Response]:
         transport = httpx.ASGITransport(application)
-        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             tasks = [asyncio.create_task(client.post("/predict", **upload(bright))) for _ in range(5)]
             done, _ = await asyncio.wait(tasks, timeout=10, return_when=asyncio.FIRST_COMPLETED)
             while len(done) < 3:

@@ -50,7 +50,7 @@ def connected(address: str) -> socket.socket:
 
 
 def request_head(body_bytes: int, *lines: str) -> bytes:
-    head = ["POST /predict HTTP/1.1", "Host: x", "Content-Type: multipart/form-data; boundary=edge"]
+    head = ["POST /predict HTTP/1.1", "Host: localhost", "Content-Type: multipart/form-data; boundary=edge"]
     return "\r\n".join([*head, f"Content-Length: {body_bytes}", *lines, "", ""]).encode()
 
 

@@ -291,12 +291,12 @@ def test_a_request_that_waited_too_long_is_dropped(predictor, bright, monkeypatc
 
 
 async def once(application, content) -> httpx.Response:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://x") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://localhost") as client:
         return await client.post(PATH, **content)
 
 
 async def get(application, path) -> httpx.Response:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://x") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://localhost") as client:
         return await client.get(path)
 
 

@@ -63,7 +63,7 @@ class JobResults(BaseModel):
 
 def jobs_router(service: Service) -> APIRouter:
     """The addresses of jobs. Their work waits for the disk, so they run in threads."""
-    router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=problems(401, 403, 404, 422, 429, 503, 507))
+    router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=problems(401, 403, 404, 421, 422, 429, 503, 507))
 
     @router.get("/{job_id}", summary="How far is a job?", response_model=JobAnswer)
     def show_job(job_id: JobId) -> JSONResponse:
