@@ -31,7 +31,7 @@ FILMS = sorted((PROJECT / "examples/radiographs").rglob("*.jpeg"))
 
 def ways(predictor: Predictor) -> dict[str, Callable[[np.ndarray], object]]:
     """Each way from one sampled radiograph to its answer."""
-    classifier = reference_classifier(WEIGHTS, map_stride=16)
+    classifier = reference_classifier(WEIGHTS, map_stride=16, map_centred=True)
     alone = LogitAlone(classifier)
     extractor = GradCAM(alone, target_layer="classifier.backbone")
 

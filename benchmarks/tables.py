@@ -11,7 +11,7 @@ from pathlib import Path
 
 from blocks.activations import cached_training, same_views
 from blocks.audits import audit, audit_verdicts
-from blocks.claim import balanced_threshold, five_seeds, twins
+from blocks.claim import balanced_threshold, five_seeds, five_seeds_mean, twins
 from blocks.finer_map import finer_map
 from blocks.maps import map_agreement, map_gallery, quantised
 from blocks.recipes import ablation, guidance, recipe_hours, validation_designs
@@ -42,6 +42,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "map-agreement": map_agreement,
     "serving": serving,
     "five-seeds": five_seeds,
+    "five-seeds-mean": five_seeds_mean,
     "twins": twins,
     "balanced-threshold": balanced_threshold,
 }

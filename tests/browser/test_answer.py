@@ -31,11 +31,13 @@ def test_a_radiograph_is_answered_as_on_the_command_line_with_evidence_and_warni
     found = prediction.decision is Decision.PNEUMONIA
     expect(page.locator("#decision")).to_have_text("Pneumonia suggested" if found else "Pneumonia not suggested")
     expect(page.locator("#probability")).to_have_text(f"{100 * prediction.probability:.1f}\N{NO-BREAK SPACE}%")
+    zones = shipped.bundle.card.zones
+    assert zones.pneumonia_possible_from < prediction.probability < zones.normal_possible_up_to
     expect(page.locator("#zone")).to_contain_text(
-        f"Zone: {prediction.zone} (above {100 * shipped.bundle.card.zones.normal_possible_up_to:.1f}"
+        f"Zone: {prediction.zone} ({100 * zones.pneumonia_possible_from:.1f}\N{NO-BREAK SPACE}% to"
     )
     expect(page.locator("#zone")).to_contain_text(
-        "On validation at most 5\N{NO-BREAK SPACE}% of patients without pneumonia"
+        "On validation of a twin model at most 5\N{NO-BREAK SPACE}% of patients with pneumonia"
     )
     expect(page.locator("#warnings")).to_contain_text("Unusual lungs.")
     expect(page.locator("#cases li")).to_have_count(5)
@@ -113,7 +115,7 @@ def test_a_slow_map_is_asked_for_once_however_often_the_colours_change(open_page
 
 def test_the_operating_point_changes_the_decision_but_not_the_probability(open_page):
     page = open_page()
-    give(page, example("NORMAL2-IM-1427"))  # between the thresholds of screening and balanced
+    give(page, example("NORMAL2-IM-1438"))  # between the thresholds of screening and balanced
     answered(page)
     expect(page.locator("#decision")).to_have_text("Pneumonia not suggested")
     probability = page.inner_text("#probability")

@@ -15,7 +15,7 @@ WEIGHTS = Path(__file__).parents[2] / "results/efficientnet-lite0-seed0/weights.
 
 @pytest.fixture(scope="module")
 def model() -> Classifier:
-    return reference_classifier(WEIGHTS, map_stride=16)
+    return reference_classifier(WEIGHTS, map_stride=16, map_centred=True)
 
 
 @pytest.fixture(scope="module")

@@ -47,8 +47,9 @@ def changed_at(digits: str, place: int) -> str:
 
 def test_one_changed_digit_of_the_card_is_found(copied):
     path = copied.folder / "card.json"
-    threshold = str(copied.card.operating_points[0].threshold)
-    path.write_text(path.read_text().replace(threshold, changed_at(threshold, 6), 1))
+    slope = str(copied.card.calibration.slope)
+    assert path.read_text().count(slope) == 1
+    path.write_text(path.read_text().replace(slope, changed_at(slope, 6)))
     with pytest.raises(UnusableBundle, match="bundle-corrupted"):
         open_bundle(copied.folder)
 

@@ -10,7 +10,7 @@ from pneumoscope.evaluation.read_columns import read_score_columns
 from pneumoscope.evaluation.zones import ALPHA, ConformalZones, fit_zones
 
 ZONES = ConformalZones(0.05, 0.3, 0.7, 100, 90, 50, 45, "validation")
-SCORES = Path(__file__).parents[3] / "results/efficientnet-lite0-seed0/validation/scores.csv"
+SCORES = Path(__file__).parents[3] / "results/efficientnet-lite0-twin/validation/scores.csv"
 CHECKSUMS = {"model.onnx": "abc"}
 
 
@@ -41,11 +41,14 @@ def test_zones_that_cannot_be_are_refused(card, changes, code):
         card_from_json(json.dumps(content), where="card.json")
 
 
-def test_the_shipped_zones_are_those_of_the_validation_scores_and_of_their_least_typical_normals(shipped_bundle):
+def test_the_shipped_zones_are_those_of_the_twins_validation_scores(shipped_bundle):
     table = read_score_columns(SCORES)
     found = fit_zones(table.probabilities, table.labels, table.patient_numbers, alpha=ALPHA, chosen_on="validation")
-    zones, share = shipped_bundle.card.zones, shipped_bundle.card.provenance["fitting"]["normals_share"]
+    zones = shipped_bundle.card.zones
+    assert zones.chosen_on == "validation of a twin"
     assert zones.pneumonia_possible_from == pytest.approx(found.pneumonia_possible_from, abs=1e-6)
-    assert zones.patients_with_finding == found.patients_with_finding
-    assert zones.radiographs_without_finding == round(share * found.radiographs_without_finding)
-    assert zones.normal_possible_up_to >= found.normal_possible_up_to
+    assert zones.normal_possible_up_to == pytest.approx(found.normal_possible_up_to, abs=1e-6)
+    assert (zones.patients_with_finding, zones.radiographs_without_finding) == (
+        found.patients_with_finding,
+        found.radiographs_without_finding,
+    )

@@ -139,8 +139,15 @@ def test_the_list_of_radiographs_has_a_checksum_with_a_manifest_and_without(eval
         assert document["data"]["radiographs_sha256"] == hashlib.sha256(lines.encode()).hexdigest()
 
 
-def test_the_part_that_chose_the_thresholds_is_said_to_prove_nothing(evaluate, data):
-    _, out, _, document = evaluate("--data", data / "test", "--split", "validation")
+def test_the_part_that_chose_the_thresholds_is_said_to_prove_nothing(evaluate, data, shipped_bundle, tmp_path):
+    card = shipped_bundle.card
+    own = replace(
+        card,
+        operating_points=tuple(replace(point, chosen_on="validation") for point in card.operating_points),
+        zones=replace(card.zones, chosen_on="validation"),
+    )
+    write_bundle(tmp_path / "own", own, shipped_bundle.model)
+    _, out, _, document = evaluate("--data", data / "test", "--split", "validation", "--bundle", tmp_path / "own")
     assert document["chosen_here"] == ["calibration", "operating points", "zones"]
     assert out.startswith("These radiographs chose the calibration, operating points and zones of this model")
     _, out, _, document = evaluate("--data", data, output=data.parent / "test")

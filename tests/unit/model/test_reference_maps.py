@@ -33,7 +33,7 @@ TOLERANCE = 0.02
 
 @pytest.fixture(scope="module")
 def shipped() -> LinearHeadClassifier:
-    return reference_classifier(WEIGHTS, map_stride=16)
+    return reference_classifier(WEIGHTS, map_stride=16, map_centred=True)
 
 
 @pytest.fixture(scope="module")

@@ -115,9 +115,13 @@ def test_an_evaluation_of_an_unknown_model_is_not_told_as_this_ones(shipped_bund
 
 def test_two_parts_of_one_data_set_are_claimed_only_where_it_is_so(shipped_bundle, evaluation):
     claim = "between two parts of one data set"
-    evaluation = {
-        key: value for key, value in evaluation.items() if key != "chosen_here"
-    }  # as the card finds it itself
+    points = {
+        name: point | {"promised": point["promised"] | {"on": "validation"}}
+        for name, point in evaluation["operating_points"].items()
+    }
+    zones = evaluation["zones"] | {"frozen": evaluation["zones"]["frozen"] | {"chosen_on": "validation"}}
+    evaluation = evaluation | {"operating_points": points, "zones": zones}
+    del evaluation["chosen_here"]  # the card finds it itself
     texts = {
         name: model_card(shipped_bundle, evaluation=evaluation | changed, audit=None, command="")
         for name, changed in {

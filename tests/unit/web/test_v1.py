@@ -232,7 +232,7 @@ def test_a_request_holds_a_place_for_each_upload_size_that_it_brings(predictor, 
 def test_what_nobody_waits_for_any_more_is_not_read(application, predictor, bright, monkeypatch):
     read = []
     monkeypatch.setattr(predictor, "predict", read.append)
-    request = httpx.Request("POST", f"http://x{PATH}", **uploads(bright, bright))
+    request = httpx.Request("POST", f"http://localhost{PATH}", **uploads(bright, bright))
     coming = iter([{"type": "http.request", "body": request.read(), "more_body": False}])
     sent = []
 
