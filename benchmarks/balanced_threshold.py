@@ -17,7 +17,7 @@ import numpy as np
 from pneumoscope.errors import UnusableData
 from pneumoscope.evaluation.calibration import fit_platt
 from pneumoscope.evaluation.columns import ScoreColumns
-from pneumoscope.evaluation.operating_point import candidate_thresholds
+from pneumoscope.evaluation.operating_point import counted_rates
 from pneumoscope.evaluation.read_columns import read_score_columns
 from pneumoscope.whole_file import write_whole
 
@@ -25,18 +25,15 @@ DRAWS = 1000
 PREVALENCE = 0.5
 
 
-def counted_rates(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Thresholds half-way between neighbouring logits, and the sensitivity and specificity of each."""
-    candidates = candidate_thresholds(1 / (1 + np.exp(-logits)))
-    thresholds = np.log(candidates / (1 - candidates))
-    positives, negatives = np.sort(logits[labels]), np.sort(logits[~labels])
-    sensitivity = 1 - np.searchsorted(positives, thresholds) / len(positives)
-    return thresholds, sensitivity, np.searchsorted(negatives, thresholds) / len(negatives)
+def counted(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`counted_rates` with the thresholds as logits."""
+    thresholds, sensitivity, specificity = counted_rates(1 / (1 + np.exp(-logits)), labels)
+    return np.log(thresholds / (1 - thresholds)), sensitivity, specificity
 
 
 def largest_sum(logits: np.ndarray, labels: np.ndarray) -> float:
     """Where counted sensitivity + specificity is the largest (Youden 1950); the middle one of equals."""
-    thresholds, sensitivity, specificity = counted_rates(logits, labels)
+    thresholds, sensitivity, specificity = counted(logits, labels)
     total = sensitivity + specificity
     best = np.flatnonzero(total == total.max())
     return float(thresholds[best[len(best) // 2]])
@@ -44,7 +41,7 @@ def largest_sum(logits: np.ndarray, labels: np.ndarray) -> float:
 
 def equal_rates(logits: np.ndarray, labels: np.ndarray) -> float:
     """Where counted sensitivity and specificity are closest to each other."""
-    thresholds, sensitivity, specificity = counted_rates(logits, labels)
+    thresholds, sensitivity, specificity = counted(logits, labels)
     return float(thresholds[np.argmin(np.abs(sensitivity - specificity))])
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ablation import outputs
 from pneumoscope.bundle.bundle import open_bundle
 from pneumoscope.dataset.manifest import ManifestRow, Split, in_split, read_manifest, write_manifest
 from pneumoscope.dataset.pictures import decoded_pictures
@@ -27,7 +28,6 @@ from pneumoscope.evaluation.metrics import area_under_roc
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.whole_file import write_whole
 
-BATCH = 64
 HALVES_SEED = 5
 PREVALENCE = 0.5
 RESAMPLES = 2000
@@ -74,11 +74,7 @@ def logits_of(run: Path, rows: list[ManifestRow], place: argparse.Namespace) -> 
     """What a run's bundle says of radiographs."""
     predictor = Predictor(open_bundle(run / "bundle"))
     pictures = decoded_pictures(rows, place.data, predictor.preprocessing, cache=place.cache)
-    parts = []
-    for start in range(0, len(rows), BATCH):
-        batch = np.stack([predictor.preprocessing(picture) for picture in pictures[start : start + BATCH]])
-        parts.append(predictor.run(batch)[0])
-    return np.concatenate(parts).astype(np.float64)
+    return outputs(predictor, pictures)[0].astype(np.float64)
 
 
 def compared(rows: list[ManifestRow], half: np.ndarray, first: np.ndarray, second: np.ndarray) -> dict[str, Any]:

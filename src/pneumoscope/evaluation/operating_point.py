@@ -84,10 +84,7 @@ def choose_operating_points(
     Candidates for the others lie half-way between neighbouring probabilities, so that none sits on a radiograph.
     """
     both_classes(labels)
-    thresholds = candidate_thresholds(probabilities)
-    positives, negatives = np.sort(probabilities[labels]), np.sort(probabilities[~labels])
-    sensitivity = (len(positives) - np.searchsorted(positives, thresholds)) / len(positives)
-    specificity = np.searchsorted(negatives, thresholds) / len(negatives)
+    thresholds, sensitivity, specificity = counted_rates(probabilities, labels)
     balanced = float(labels.mean()) if prevalence is None else prevalence
     enough_found = float(thresholds[sensitivity >= SCREENING_SENSITIVITY][-1])
     enough_cleared = float(thresholds[specificity >= RULE_IN_SPECIFICITY][0])
@@ -110,6 +107,16 @@ def choose_operating_points(
         counts = confusion_counts(probabilities >= threshold, labels)
         points.append(OperatingPoint(name, threshold, counts.sensitivity, counts.specificity, chosen_on, rule))
     return points
+
+
+def counted_rates(
+    probabilities: Scores, labels: Labels
+) -> tuple[Float[np.ndarray, " thresholds"], Float[np.ndarray, " thresholds"], Float[np.ndarray, " thresholds"]]:
+    """Every threshold that decides otherwise than the next, rising, with its sensitivity and specificity."""
+    thresholds = candidate_thresholds(probabilities)
+    positives, negatives = np.sort(probabilities[labels]), np.sort(probabilities[~labels])
+    sensitivity = (len(positives) - np.searchsorted(positives, thresholds)) / len(positives)
+    return thresholds, sensitivity, np.searchsorted(negatives, thresholds) / len(negatives)
 
 
 def candidate_thresholds(probabilities: Scores) -> Float[np.ndarray, " thresholds"]:

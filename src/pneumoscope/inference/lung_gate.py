@@ -28,8 +28,8 @@ def lung_warnings(lungs: Lungs, spec: LungSpec) -> list[RadiographWarning]:
     row, column = lungs.centre if lungs.area_share else (spec.centre_row[0], spec.centre_column[0])
     unusual = [
         *outside(spec.area_share, lungs.area_share, "they take {:.0%} of the picture ({:.0%} to {:.0%} is usual)"),
-        *outside(spec.centre_row, row, "their centre lies at {:.0%} of its height ({:.0%} to {:.0%})"),
-        *outside(spec.centre_column, column, "their centre lies at {:.0%} of its width ({:.0%} to {:.0%})"),
+        *outside(spec.centre_row, row, "their centre lies at {:.0%} of the picture's height ({:.0%} to {:.0%})"),
+        *outside(spec.centre_column, column, "their centre lies at {:.0%} of the picture's width ({:.0%} to {:.0%})"),
     ]
     if lungs.smaller_share < spec.smaller_lung_share:
         unusual.append(

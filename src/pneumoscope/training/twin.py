@@ -8,6 +8,7 @@ ships with these thresholds.
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -41,7 +42,7 @@ def twin_fitting(folder: Path, recipe: Recipe) -> TwinFitting:
     """From the twin's bundle; `UnusableBundle` where it cannot be read, `UnusableOption` where it is no twin."""
     bundle = open_bundle(folder)
     card = bundle.card
-    theirs, ours = card.provenance.get("recipe"), recipe.to_dict()
+    theirs, ours = card.provenance.get("recipe"), json.loads(json.dumps(recipe.to_dict()))
     if not isinstance(theirs, dict) or card.zones is None:
         raise UnusableOption(
             "twin-incomplete",
@@ -49,7 +50,7 @@ def twin_fitting(folder: Path, recipe: Recipe) -> TwinFitting:
             remedy="Give --thresholds-from the bundle/ of a run folder that `pneumoscope train` has finished.",
         )
     keys = sorted(theirs.keys() | ours.keys())
-    if different := [key for key in keys if key not in MAY_DIFFER and plain(theirs.get(key)) != plain(ours.get(key))]:
+    if different := [key for key in keys if key not in MAY_DIFFER and theirs.get(key) != ours.get(key)]:
         raise UnusableOption(
             "twin-differs",
             f"The bundle in {folder} was trained by another recipe: {', '.join(different)} differ.",
@@ -72,10 +73,3 @@ def twin_fitting(folder: Path, recipe: Recipe) -> TwinFitting:
         },
     }
     return TwinFitting(taken, provenance)
-
-
-def plain(value: Any) -> Any:
-    """As JSON has it, where tuples are lists."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, list | tuple) else value

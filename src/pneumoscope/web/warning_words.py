@@ -19,8 +19,8 @@ from pneumoscope.web.language import DEFAULT_LANGUAGE, Language
 _NUMBER = re.compile(r"\d+")
 _UNUSUAL: Final = {
     "area": re.compile(r"they take (?P<value>\d+)% of the picture \((?P<low>\d+)% to (?P<high>\d+)%"),
-    "height": re.compile(r"centre lies at (?P<value>\d+)% of its height \((?P<low>\d+)% to (?P<high>\d+)%"),
-    "width": re.compile(r"centre lies at (?P<value>\d+)% of its width \((?P<low>\d+)% to (?P<high>\d+)%"),
+    "height": re.compile(r"centre lies at (?P<value>\d+)% of the picture's height \((?P<low>\d+)% to (?P<high>\d+)%"),
+    "width": re.compile(r"centre lies at (?P<value>\d+)% of the picture's width \((?P<low>\d+)% to (?P<high>\d+)%"),
     "smaller": re.compile(r"smaller one has (?P<value>\d+)% of their area \(at least (?P<low>\d+)%"),
 }
 """What may be unusual about lungs, as `inference/lung_gate.py` writes it: an answer does not tell their place otherwise."""

@@ -50,7 +50,7 @@ def test_what_is_unusual_is_said_in_one_warning():
     assert warning.code == "lungs-unusual"
     for part in (
         "6% of the picture (10% to 50% is usual)",
-        "at 9% of its height (30% to 70%)",
+        "at 9% of the picture's height (30% to 70%)",
         "has 25% of their area",
     ):
         assert part in warning.message
