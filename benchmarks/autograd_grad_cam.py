@@ -20,7 +20,8 @@ from torchcam.methods import GradCAM
 
 from pneumoscope.bundle.bundle import open_bundle
 from pneumoscope.inference.predictor import Predictor
-from pneumoscope.model.reference_maps import LogitAlone, autograd_grad_cam, reference_classifier
+from pneumoscope.model.reference_maps import LogitAlone, autograd_grad_cam
+from pneumoscope.model.trained import trained_classifier
 from pneumoscope.radiograph.reading import read_radiograph
 from pneumoscope.whole_file import write_whole
 
@@ -31,7 +32,7 @@ FILMS = sorted((PROJECT / "examples/radiographs").rglob("*.jpeg"))
 
 def ways(predictor: Predictor) -> dict[str, Callable[[np.ndarray], object]]:
     """Each way from one sampled radiograph to its answer."""
-    classifier = reference_classifier(WEIGHTS, map_stride=16, map_centred=True)
+    classifier = trained_classifier(WEIGHTS, map_stride=16, map_centred=True)
     alone = LogitAlone(classifier)
     extractor = GradCAM(alone, target_layer="classifier.backbone")
 

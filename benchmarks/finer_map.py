@@ -38,7 +38,7 @@ from pneumoscope.explanation_audit.stability import changed, stability
 from pneumoscope.inference.pool import ordered_results, usable_cores, worker_count
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.model.export import export_onnx, with_halved_weights
-from pneumoscope.model.reference_maps import reference_classifier
+from pneumoscope.model.trained import trained_classifier
 from pneumoscope.radiograph.reading import read_radiograph
 from speed import PROJECT
 
@@ -111,7 +111,7 @@ def predictors_of(weights: Path, films: list[Film]) -> Iterator[tuple[Arm, Predi
     graphs: dict[tuple[int, bool], bytes] = {}
     for arm in ARMS:
         grid = (arm.map_stride, arm.map_centred)
-        model = reference_classifier(weights, map_stride=arm.map_stride, map_centred=arm.map_centred)
+        model = trained_classifier(weights, map_stride=arm.map_stride, map_centred=arm.map_centred)
         if grid not in graphs:
             graphs[grid] = with_halved_weights(export_onnx(model, size_px=224)).SerializeToString()
         card = open_bundle().card

@@ -22,7 +22,7 @@ from pneumoscope.explanation.coloring import Coloring
 from pneumoscope.explanation.heat_map import blended
 from pneumoscope.explanation.lettering import lettered
 from pneumoscope.model.classifier import Classifier
-from pneumoscope.model.reference_maps import reference_classifier
+from pneumoscope.model.trained import trained_classifier
 from pneumoscope.radiograph.reading import read_radiograph
 from pneumoscope.training.finish import colour_scale
 
@@ -66,7 +66,7 @@ def main() -> None:
     shown = np.asarray(smaller)
     panels = [("radiograph", smaller.convert("RGB"))]
     for stride in (32, 16):
-        model = reference_classifier(options.weights, map_stride=stride)
+        model = trained_classifier(options.weights, map_stride=stride)
         logit, found = map_of(model, gray)
         scale = colour_scale(np.stack([map_of(model, example)[1] for example in examples]))
         coloring = Coloring(scale_logit=scale)

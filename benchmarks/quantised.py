@@ -36,7 +36,7 @@ from pneumoscope.explanation_audit.randomized import needed_for
 from pneumoscope.inference.pool import ordered_results, usable_cores, worker_count
 from pneumoscope.inference.predictor import Predictor
 from pneumoscope.model.export import export_onnx
-from pneumoscope.model.reference_maps import reference_classifier
+from pneumoscope.model.trained import trained_classifier
 from pneumoscope.radiograph.reading import read_radiograph
 
 PROJECT = Path(__file__).parents[1]
@@ -103,7 +103,7 @@ def kept_in_fp32(model: bytes) -> list[str]:
 def in_fp32(shipped: Bundle) -> Bundle:
     """The shipped network as its run left it: the same weights, grid of the map and card, no value rounded."""
     recipe = json.loads((RUN / "recipe.json").read_text("utf-8"))["recipe"]
-    network = reference_classifier(
+    network = trained_classifier(
         RUN / "weights.safetensors",
         backbone=recipe["backbone"],
         head=recipe["head"],

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pneumoscope.model.classifier import Classifier
-from pneumoscope.model.reference_maps import reference_classifier
+from pneumoscope.model.trained import trained_classifier
 from pneumoscope.radiograph.reading import read_radiograph
 
 WEIGHTS = Path(__file__).parents[2] / "results/efficientnet-lite0-seed0/weights.safetensors"
@@ -15,7 +15,7 @@ WEIGHTS = Path(__file__).parents[2] / "results/efficientnet-lite0-seed0/weights.
 
 @pytest.fixture(scope="module")
 def model() -> Classifier:
-    return reference_classifier(WEIGHTS, map_stride=16, map_centred=True)
+    return trained_classifier(WEIGHTS, map_stride=16, map_centred=True)
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,14 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
     metavar="BUNDLE",
     help="Calibration, operating points and zones of a twin: same recipe, other films held out.",
 )
+@click.option(
+    "--teacher",
+    "teachers",
+    type=FOLDER,
+    multiple=True,
+    metavar="RUN",
+    help="A finished run folder that answers for patients it has not seen; may be repeated.",
+)
 @click.option("--about", metavar="FILE.toml", help="What the data is, for the card; kermany unless --manifest.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**63 - 1))
 @click.option("--output", type=NEW_FOLDER, help="Run folder; runs/RECIPE-seedN.")
@@ -45,6 +53,7 @@ def command(
     weights: Path | None,
     lung_masks: Path | None,
     twin: Path | None,
+    teachers: tuple[Path, ...],
     about: str | None,
     seed: int,
     output: Path | None,
@@ -93,6 +102,7 @@ def command(
                 resume=resume,
                 tell=display.tell,
                 twin=twin,
+                teachers=teachers,
             )
 
 

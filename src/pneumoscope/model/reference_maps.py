@@ -8,21 +8,16 @@ looking into layers that the graph does not show.
 from __future__ import annotations
 
 from difflib import get_close_matches
-from pathlib import Path
-from typing import Literal
 
 from captum.attr import IntegratedGradients, LayerGradCam
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from pneumoscope.errors import UnusableOption
-from pneumoscope.model.build import classifier_of
 from pneumoscope.model.classifier import Classifier
 from pneumoscope.model.export import evaluating
-from pneumoscope.model.weights_file import read_safetensors
 
 LAST_FEATURE_MAP = "backbone"
-WRAPPED = "classifier."
 
 Pictures = Float[Tensor, "batch 1 rows columns"]
 
@@ -37,39 +32,6 @@ class LogitAlone(nn.Module):
     def forward(self, radiograph: Pictures) -> Float[Tensor, " batch"]:
         logit: Tensor = self.classifier(radiograph).logit
         return logit
-
-
-def reference_classifier(
-    weights: Path,
-    *,
-    backbone: str = "efficientnet-lite0",
-    head: Literal["linear", "dense"] = "linear",
-    map_stride: int | None = None,
-    map_centred: bool = False,
-) -> Classifier:
-    """The network of a training run with its weights (`.safetensors`), evaluating; the map's grid is its recipe's.
-
-    `UnusableOption` where the weights are of another network.
-    """
-    classifier = classifier_of(
-        backbone,
-        head,
-        weights="random",
-        dropout=0.0,
-        drop_path=0.0,
-        map_stride=map_stride,
-        map_centred=map_centred,
-    )
-    found = {name.removeprefix(WRAPPED): value for name, value in read_safetensors(weights).items()}
-    try:
-        classifier.load_state_dict(found)
-    except RuntimeError as error:
-        raise UnusableOption(
-            "weights-of-another-network",
-            f"{weights} does not hold the weights of {backbone} with a {head} head.",
-            remedy="Name backbone and head of the recipe that they were trained with.",
-        ) from error
-    return classifier.eval()
 
 
 def autograd_grad_cam(

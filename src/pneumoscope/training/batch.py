@@ -18,6 +18,7 @@ from pneumoscope.training.compute import Compute
 from pneumoscope.training.data import TrainingData
 from pneumoscope.training.evidence import with_evidence_removed, with_lungs
 from pneumoscope.training.recipe import Recipe, Stage
+from pneumoscope.training.teachers import taught
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,10 @@ def step_number(seed: int, epoch: int, step: int) -> int:
 def batch_of_pictures(
     recipe: Recipe, stage: Stage, training: TrainingData, chosen: np.ndarray, number: int, compute: Compute
 ) -> Batch:
-    """Augmented pictures, some without their lungs or their surroundings; with the lungs gone the answer is 0.5."""
+    """Augmented pictures, some without their lungs or their surroundings; with the lungs gone the answer is 0.5.
+
+    Teachers see the augmented pictures whole.
+    """
     generator = compute.generator(number)
     pictures, masks = augmented(
         compute.batch(training.pictures[chosen]),
@@ -80,6 +84,8 @@ def batch_of_pictures(
     )
     gone = removed.lungs_gone
     target, weight = answers(recipe, training, chosen, compute)
+    if training.teachers is not None:
+        target = taught(target, training.teachers.answers(pictures, chosen), recipe.teachers_share)
     batch = Batch(
         removed.pictures,
         masks * ~gone.reshape(-1, 1, 1, 1),

@@ -16,6 +16,7 @@ from pneumoscope.dataset.pictures import Pictures, decoded_lung_masks, decoded_p
 from pneumoscope.dataset.split import k_folds, split_off_validation
 from pneumoscope.errors import UnusableData
 from pneumoscope.radiograph.preprocessing import Preprocessing
+from pneumoscope.training.teachers import Teachers
 from pneumoscope.training.validation_design import FOLD_SEED, ValidationDesign, atypicality
 
 LOOKED_AT_PX: Final = 224
@@ -24,12 +25,16 @@ LOOKED_AT_PX: Final = 224
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """One part, decoded. `weights` is how much each radiograph counts in the loss; None: all the same."""
+    """One part, decoded. `weights` is how much each radiograph counts in the loss; None: all the same.
+
+    `teachers` answer for its radiographs beside the labels; None: the labels alone are learnt from.
+    """
 
     rows: Sequence[ManifestRow]
     pictures: Pictures
     lung_masks: Pictures
     weights: Float[np.ndarray, " radiographs"] | None = None
+    teachers: Teachers | None = None
 
     @property
     def targets(self) -> np.ndarray:

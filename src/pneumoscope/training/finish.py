@@ -111,6 +111,7 @@ def bundle_of_run(
             },
             "fitting": fitting.to_dict(),
             "recipe": recipe.to_dict(),
+            **({"teachers": list(training.teachers.digests)} if training.teachers else {}),
             "seed": seed,
             "made": datetime.now(UTC).date().isoformat(),
             "test_openings": [],

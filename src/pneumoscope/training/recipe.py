@@ -119,6 +119,7 @@ class Recipe:
     class_balance: str
     atypical_normals_factor: float
     atypical_pneumonias_factor: float
+    teachers_share: float
     weights_average: float
     test_time_flip: bool
     fitted_normals_share: float
@@ -163,7 +164,7 @@ class Recipe:
         stage = self.stages[number - 1]
         removed = stage.lungs_removed + stage.surroundings_removed
         size_fits = stage.size_px >= 64 and stage.size_px % 32 == 0
-        pictures_alone = not (stage.wants_lung_masks or self.mixup)
+        pictures_alone = not (stage.wants_lung_masks or self.mixup or self.teachers_share)
         yield f"stage {number} needs at least one epoch", stage.epochs >= 1
         yield f"size_px of stage {number} must be a multiple of 32, from 64", size_fits
         yield f"lungs_removed + surroundings_removed of stage {number} must not exceed 1", removed <= 1
@@ -173,7 +174,7 @@ class Recipe:
         yield f"cached_views of stage {number} must not be negative", stage.cached_views >= 0
         if stage.cached_views:
             yield f"cached_views of stage {number} needs frozen_through", bool(stage.frozen_through)
-            yield f"cached_views of stage {number} goes with neither lung masks nor mixup", pictures_alone
+            yield f"cached_views of stage {number} goes with neither lung masks nor mixup nor teachers", pictures_alone
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -204,6 +205,7 @@ def rules_of(recipe: Recipe) -> Iterable[tuple[str, bool]]:
     yield "mixup must not be negative", recipe.mixup >= 0
     factors = recipe.atypical_normals_factor, recipe.atypical_pneumonias_factor
     yield "atypical_normals_factor and atypical_pneumonias_factor must be at least 1", min(factors) >= 1
+    yield "teachers_share must be in [0, 1]", 0 <= recipe.teachers_share <= 1
     yield "weights_average must be in [0, 1)", 0 <= recipe.weights_average < 1
     yield "plateau_factor must be in (0, 1]", 0 < recipe.plateau_factor <= 1
     yield "fitted_normals_share must be above 0 and at most 1", 0 < recipe.fitted_normals_share <= 1

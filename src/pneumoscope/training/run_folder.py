@@ -20,11 +20,9 @@ from pneumoscope.errors import FailedTraining
 from pneumoscope.training.checkpoint import CHECKPOINT_FILE
 from pneumoscope.training.data import DataSource, divided
 from pneumoscope.training.recipe import Recipe
+from pneumoscope.training.run_files import MANIFEST_FILE, SETTINGS_FILE
 from pneumoscope.training.validation_design import ValidationDesign
 from pneumoscope.whole_file import unusable, write_whole
-
-SETTINGS_FILE = "recipe.json"
-MANIFEST_FILE = "manifest.csv"
 
 
 @contextmanager
@@ -48,7 +46,14 @@ def sole_writer(output: Path) -> Iterator[None]:
 
 
 def rows_of_run(
-    recipe: Recipe, source: DataSource, *, output: Path, seed: int, weights: str, resume: bool
+    recipe: Recipe,
+    source: DataSource,
+    *,
+    output: Path,
+    seed: int,
+    weights: str,
+    resume: bool,
+    teachers: Sequence[str] = (),
 ) -> list[ManifestRow]:
     """The radiographs of a run, new or gone on with; the official test split is never opened.
 
@@ -63,7 +68,9 @@ def rows_of_run(
             )
         there = settings_there(output)
         rows = read_manifest(output / MANIFEST_FILE)
-        if difference := first_difference(there, settings_of(recipe, source, rows, seed=seed, weights=weights)):
+        if difference := first_difference(
+            there, settings_of(recipe, source, rows, seed=seed, weights=weights, teachers=teachers)
+        ):
             raise FailedTraining(
                 "run-differs",
                 f"{output} holds a run with other settings: {difference}.",
@@ -72,18 +79,20 @@ def rows_of_run(
         return rows
     design = ValidationDesign(recipe.validation_design)
     rows = divided(source, share=recipe.validation_share, seed=seed, design=design)
-    settings = settings_of(recipe, source, rows, seed=seed, weights=weights)
+    settings = settings_of(recipe, source, rows, seed=seed, weights=weights, teachers=teachers)
     write_whole(output / SETTINGS_FILE, (json.dumps(settings, indent=2) + "\n").encode())
     write_manifest(rows, output / MANIFEST_FILE)
     return rows
 
 
 def settings_of(
-    recipe: Recipe, source: DataSource, rows: Sequence[ManifestRow], *, seed: int, weights: str
+    recipe: Recipe, source: DataSource, rows: Sequence[ManifestRow], *, seed: int, weights: str, teachers: Sequence[str]
 ) -> dict[str, Any]:
     """What a run may not change on its way, besides its radiographs, as JSON has it; lung masks go by their content."""
     masks = "none" if source.lung_masks is None else f"SHA-256 {lung_masks_digest(rows, source.lung_masks)}"
     settings = {"recipe": recipe.to_dict(), "seed": seed, "lung_masks": masks, "weights": weights}
+    if teachers:
+        settings["teachers"] = teachers
     found: dict[str, Any] = json.loads(json.dumps(settings))
     return found
 

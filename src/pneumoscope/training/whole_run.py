@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -25,13 +26,11 @@ from pneumoscope.training.film_weights import with_film_weights
 from pneumoscope.training.finish import bundle_of_run, save_weights
 from pneumoscope.training.loop import train
 from pneumoscope.training.recipe import Recipe
-from pneumoscope.training.run_folder import MANIFEST_FILE, rows_of_run, sole_writer
+from pneumoscope.training.run_files import BUNDLE_FOLDER, CURVES_FILE, MANIFEST_FILE, WEIGHTS_FILE
+from pneumoscope.training.run_folder import rows_of_run, sole_writer
 from pneumoscope.training.setting import Setting
+from pneumoscope.training.teachers import check_teachers, digests_of, teachers_of
 from pneumoscope.training.twin import twin_fitting
-
-WEIGHTS_FILE = "weights.safetensors"
-CURVES_FILE = "curves.png"
-BUNDLE_FOLDER = "bundle"
 
 
 def whole_run(
@@ -44,11 +43,13 @@ def whole_run(
     resume: bool,
     tell: Callable[[str], None],
     twin: Path | None = None,
+    teachers: Sequence[Path] = (),
 ) -> None:
     """Everything that `pneumoscope train` does; the leading process alone writes.
 
-    With `twin`, a bundle of the same recipe, the thresholds are taken from there.
+    With `twin`, a bundle of the same recipe, the thresholds are taken from there; `teachers` are finished run folders.
     """
+    check_teachers(recipe, teachers)
     processes, output = setting.processes, setting.output
     taken = twin_fitting(twin, recipe) if twin else None
     with clear_failures(), sole_writer(output) if processes.leads else nullcontext():
@@ -56,11 +57,20 @@ def whole_run(
             begun = network(recipe, weights, setting)
             if processes.leads:
                 origin = hashlib.sha256(weights.read_bytes()).hexdigest() if weights else recipe.weights
-                rows = rows_of_run(recipe, source, output=output, seed=setting.seed, weights=origin, resume=resume)
+                rows = rows_of_run(
+                    recipe,
+                    source,
+                    output=output,
+                    seed=setting.seed,
+                    weights=origin,
+                    resume=resume,
+                    teachers=digests_of(teachers),
+                )
             else:
                 rows = read_manifest(output / MANIFEST_FILE)
             training, validation = decoded(rows, source, size_px=recipe.size_px)
             training = with_film_weights(recipe, training)
+            training = replace(training, teachers=teachers_of(teachers, training.rows, setting.compute))
         tell(beginning(recipe, source, rows, training, validation, output))
         trained = train(recipe, begun, training, validation, setting)
         if processes.leads:

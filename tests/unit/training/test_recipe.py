@@ -81,7 +81,7 @@ def test_the_backbones_of_recipes_are_those_that_can_be_built():
         ({"cached_views": 2, **OFF}, "cached_views of stage {} needs frozen_through"),
         (
             {"cached_views": 2, "frozen_through": "stem", **OFF, "lung_guidance": 1.0},
-            "cached_views of stage {} goes with neither lung masks nor mixup",
+            "cached_views of stage {} goes with neither lung masks nor mixup nor teachers",
         ),
     ],
 )
