@@ -132,6 +132,12 @@ def grid_mean(mask: np.ndarray, cells: int) -> np.ndarray:
     return means
 
 
+def so_far(output: Path) -> dict[str, Any]:
+    """The variants that have been measured."""
+    variants: dict[str, Any] = json.loads(output.read_text("utf-8"))["variants"] if output.is_file() else {}
+    return variants
+
+
 def main() -> None:
     """Train what is missing, measure, write after each."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -144,14 +150,14 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="Names of variants; all otherwise.")
     place = parser.parse_args()
     variants = tomllib.loads(VARIANTS.read_text("utf-8"))
-    found = json.loads(place.output.read_text("utf-8")) if place.output.is_file() else {"variants": {}}
     for seed in place.seeds:
         for name in place.only or variants:
-            seeds = found["variants"].setdefault(name, {"set": variants[name], "seeds": {}})["seeds"]
-            if str(seed) not in seeds:
-                seeds[str(seed)] = measured(trained(name, variants[name], seed, place), place)
-                write_whole(place.output, (json.dumps(found, indent=1) + "\n").encode())
-                print(name, seed, seeds[str(seed)], flush=True)
+            if str(seed) not in so_far(place.output).get(name, {"seeds": {}})["seeds"]:
+                row = measured(trained(name, variants[name], seed, place), place)
+                found = so_far(place.output)  # read again: other seeds may have been measured beside this one
+                found.setdefault(name, {"set": variants[name], "seeds": {}})["seeds"][str(seed)] = row
+                write_whole(place.output, (json.dumps({"variants": found}, indent=1) + "\n").encode())
+                print(name, seed, row, flush=True)
 
 
 if __name__ == "__main__":
