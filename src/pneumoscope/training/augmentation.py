@@ -1,4 +1,4 @@
-"""Random steps of training, on whole batches: geometry in one resampling, then contrast, resolution, sharpness, noise.
+"""Random steps of training, on whole batches: geometry in one resampling, then contrast, resolution, sharpness, noise, JPEG.
 
 Each batch draws from the generator it is given, on its device, so that a batch is a function of (seed, step) and a
 resumed run sees the same pictures.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
+from pneumoscope.audit.perturbations import coded_as_jpeg
 from pneumoscope.training.recipe import Augmentation
 
 PictureBatch = Float[Tensor, "batch 1 rows columns"]
@@ -38,6 +40,7 @@ def augmented(
     pictures = with_other_sharpness(pictures, settings, generator=generator)
     pictures = with_target_sharpness(pictures, settings, generator=generator)
     pictures = with_noise(pictures, settings, generator=generator)
+    pictures = with_jpeg_artifacts(pictures, settings, generator=generator)
     return pictures.clamp(0, 1), (lung_masks > 0.5).to(pictures.dtype)
 
 
@@ -189,6 +192,21 @@ def with_noise(pictures: PictureBatch, settings: Augmentation, *, generator: tor
     scale = scale * chosen(len(pictures), settings.noise_share, generator=generator)
     noise = torch.randn(pictures.shape, generator=generator, device=generator.device)
     return pictures + noise * scale.reshape(-1, 1, 1, 1)
+
+
+def with_jpeg_artifacts(pictures: PictureBatch, settings: Augmentation, *, generator: torch.Generator) -> PictureBatch:
+    """Code some pictures as JPEG of a random quality and decode them, so that the marks of coding are no texture of lungs."""
+    if not settings.jpeg_share:
+        return pictures
+    coded = chosen(len(pictures), settings.jpeg_share, generator=generator).bool()
+    low, high = settings.jpeg_quality
+    quality = torch.randint(low, high + 1, (len(pictures),), generator=generator, device=generator.device)
+    pictures = pictures.clone()
+    for place in coded.nonzero().flatten().tolist():
+        gray = (pictures[place, 0].clamp(0, 1) * 255).round().byte().cpu().numpy()
+        decoded = coded_as_jpeg(int(quality[place]))(gray, 0)
+        pictures[place, 0] = torch.from_numpy(np.array(decoded)).to(pictures) / 255
+    return pictures
 
 
 def uniform(count: int, low: float, high: float, *, generator: torch.Generator) -> Float[Tensor, " batch"]:

@@ -50,6 +50,8 @@ AUGMENTATION = Augmentation(
     spectrum_mix_share=0.0,
     noise_share=0.5,
     noise=0.06,
+    jpeg_share=0.0,
+    jpeg_quality=(20, 95),
     erased_corner_share=0.3,
 )
 

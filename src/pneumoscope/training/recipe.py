@@ -57,6 +57,8 @@ class Augmentation:
     spectrum_mix_share: float
     noise_share: float
     noise: float
+    jpeg_share: float
+    jpeg_quality: tuple[int, int]
     erased_corner_share: float
 
 
@@ -230,4 +232,6 @@ def augmentation_rules(augmentation: Augmentation) -> Iterable[tuple[str, bool]]
     for key in ("shift", *shares):
         yield f"{key} must be in [0, 1]", 0 <= getattr(augmentation, key) <= 1
     yield "crop_area must not exceed 1", augmentation.crop_area[1] <= 1
+    low, high = augmentation.jpeg_quality
+    yield "jpeg_quality must be in [1, 95]", low >= 1 and high <= 95
     yield "noise must not be negative", augmentation.noise >= 0

@@ -1,12 +1,17 @@
+import io
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from pneumoscope.errors import UnusableRecipe
 from pneumoscope.training.augmentation import (
     augmented,
     laplacian_deviation,
     random_geometry,
+    with_jpeg_artifacts,
     with_mixed_spectrum,
     with_other_sharpness,
     with_target_sharpness,
@@ -185,3 +190,42 @@ def test_a_spectrum_that_is_not_mixed_draws_nothing_from_the_generator(pictures)
     assert with_mixed_spectrum(pictures, 0.0, generator=generator) is pictures
     assert with_target_sharpness(pictures, STILL, generator=generator) is pictures
     assert torch.equal(generator.get_state(), seeded(7).get_state())
+
+
+def test_jpeg_leaves_what_pillow_makes_of_the_coded_picture(pictures):
+    settings = replace(STILL, jpeg_share=1.0, jpeg_quality=(30, 30))
+    found = with_jpeg_artifacts(pictures, settings, generator=seeded(1))
+    for coded, picture in zip(found, pictures, strict=True):
+        buffer = io.BytesIO()
+        Image.fromarray((picture[0] * 255).round().byte().numpy()).save(buffer, format="JPEG", quality=30)
+        assert torch.equal((coded[0] * 255).round().byte(), torch.from_numpy(np.array(Image.open(buffer))))
+
+
+def test_the_lower_the_quality_the_more_jpeg_changes(pictures):
+    def change(quality: int) -> float:
+        settings = replace(STILL, jpeg_share=1.0, jpeg_quality=(quality, quality))
+        return float((with_jpeg_artifacts(pictures, settings, generator=seeded(1)) - pictures).abs().mean())
+
+    assert change(20) > change(60) > change(95) > 0
+
+
+def test_jpeg_changes_a_share_of_the_pictures_and_leaves_the_batch_that_it_was_given():
+    many = torch.rand(200, 1, 16, 16, generator=seeded(4))
+    kept = many.clone()
+    found = with_jpeg_artifacts(many, replace(STILL, jpeg_share=0.3, jpeg_quality=(20, 60)), generator=seeded(2))
+    changed = (found != many).flatten(1).any(dim=1)
+    assert 0.2 < float(changed.float().mean()) < 0.4
+    assert torch.equal(many, kept)
+
+
+def test_without_jpeg_nothing_is_drawn_from_the_source_of_chance(pictures):
+    generator = seeded(5)
+    assert with_jpeg_artifacts(pictures, replace(STILL, jpeg_share=0.0), generator=generator) is pictures
+    assert torch.equal(generator.get_state(), seeded(5).get_state())
+
+
+@pytest.mark.parametrize("quality", [(0, 50), (50, 96)])
+def test_a_quality_that_jpeg_does_not_have_is_refused(quality):
+    recipe = load_recipe("efficientnet-lite0")
+    with pytest.raises(UnusableRecipe, match="jpeg_quality must be in"):
+        replace(recipe, augmentation=replace(recipe.augmentation, jpeg_quality=quality))
