@@ -15,14 +15,21 @@ from typing import Any
 
 import numpy as np
 
-from ablation import best_decisions
+from ablation import best_decisions, outputs
+from pneumoscope.audit.perturbations import PERTURBATIONS
+from pneumoscope.bundle.bundle import open_bundle
 from pneumoscope.dataset.manifest import ManifestRow, Split, in_split, read_manifest
+from pneumoscope.dataset.pictures import decoded_pictures
 from pneumoscope.evaluation.intervals import patient_bootstrap
 from pneumoscope.evaluation.metrics import area_under_roc
+from pneumoscope.inference.predictor import Predictor
+from pneumoscope.training.fitting import probabilities
 from pneumoscope.whole_file import write_whole
 from twins import logits_of
 
 RESAMPLES = 2000
+CHANGES = ("jpeg-60", "jpeg-30", "halved-and-back")
+"""Of the shortcut audit's changes of appearance: those that flip most decisions."""
 DISTILLED = "distilled"
 
 
@@ -68,6 +75,26 @@ def difference(pairs: list[Pair]) -> dict[str, dict[str, float | None]]:
     return patient_bootstrap(measure, patients, resamples=RESAMPLES, generator=np.random.default_rng(0))
 
 
+def flips(run: Path, place: argparse.Namespace) -> dict[str, float]:
+    """The share of a run's decisions on its validation part that each change flips."""
+    bundle = open_bundle(run / "bundle")
+    predictor, calibration = Predictor(bundle), bundle.card.calibration
+    threshold = next(point.threshold for point in bundle.card.operating_points if point.name == "balanced")
+    rows = in_split(read_manifest(run / "manifest.csv"), Split.VALIDATION)
+    pictures = decoded_pictures(rows, place.data, bundle.card.preprocessing, cache=place.cache)
+
+    def decisions(seen: np.ndarray) -> np.ndarray:
+        return probabilities(calibration, outputs(predictor, seen)[0]) >= threshold
+
+    before, side = decisions(pictures), pictures.shape[1]
+    changes = {change.name: change.change for change in PERTURBATIONS if change.name in CHANGES}
+    found = {}
+    for name, change in changes.items():
+        changed = [seen for picture in pictures if (seen := change(picture, side)) is not None]
+        found[name] = float((decisions(np.stack(changed)) != before).mean())
+    return found
+
+
 def runs_of(place: argparse.Namespace) -> dict[str, dict[str, Path]]:
     """The run folders of each variant that was measured, by seed."""
     measured = json.loads(place.ablation.read_text("utf-8"))["variants"]
@@ -90,12 +117,16 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
     place = parser.parse_args()
     runs = runs_of(place)
-    base = runs.pop("base")
+    base = runs["base"]
     found: dict[str, Any] = {"resamples": RESAMPLES, "variants": {}}
     for name, folders in runs.items():
-        pairs = [pair_of(base[seed], folder, place) for seed, folder in folders.items() if seed in base]
-        found["variants"][name] = {"seeds": len(pairs), "difference": difference(pairs)}
-        print(name, found["variants"][name], flush=True)
+        row: dict[str, Any] = {"seeds": len(folders)}
+        if name != "base":
+            row["difference"] = difference([pair_of(base[seed], folder, place) for seed, folder in folders.items()])
+        each = [flips(folder, place) for folder in folders.values()]
+        row["flips"] = {change: float(np.mean([one[change] for one in each])) for change in CHANGES}
+        found["variants"][name] = row
+        print(name, row, flush=True)
     write_whole(place.output, (json.dumps(found, indent=1) + "\n").encode())
 
 

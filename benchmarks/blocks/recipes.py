@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from blocks.words import read
 
 
@@ -44,12 +46,46 @@ def ablation() -> str:
     return levers("results/ablation.json")
 
 
+def ablation_differences() -> str:
+    """Each lever against the base of the same seed, on the same films, and the decisions that flip."""
+    changes = {"jpeg-60": "JPEG 60", "jpeg-30": "JPEG 30", "halved-and-back": "half the size and back"}
+    rows = [
+        f"| | seeds | AUROC less the base's | best balanced accuracy less the base's | flips: {' | '.join(changes.values())} |",
+        "|---" * (4 + len(changes)) + "|",
+    ]
+    for name, variant in read("results/ablation-differences.json")["variants"].items():
+        less = variant.get("difference")
+        compared = [signed_interval(less[key]) for key in ("auroc", "best_balanced_accuracy")] if less else ["-", "-"]
+        flips = [f"{100 * variant['flips'][change]:.1f} %" for change in changes]
+        rows.append(f"| {name} | {variant['seeds']} | {' | '.join([*compared, *flips])} |")
+    return "\n".join(rows) + "\n"
+
+
+def signed_interval(value: dict[str, float]) -> str:
+    """A difference with its interval."""
+    return f"{value['value']:+.3f} [{value['low']:+.3f}, {value['high']:+.3f}]"
+
+
+def distillation() -> str:
+    """Base and student, seed by seed."""
+    found = read("results/distillation.json")
+    variants = {
+        name: {"seeds": {seed: row[name] for seed, row in found["seeds"].items()}} for name in ("base", "student")
+    }
+    return lever_rows(variants)
+
+
 def guidance() -> str:
     """Lung guidance at several weights."""
     return levers("results/guidance.json")
 
 
 def levers(file: str) -> str:
+    """A row a variant: means over the seeds."""
+    return lever_rows(read(file)["variants"])
+
+
+def lever_rows(variants: dict[str, Any]) -> str:
     """A row a variant: means over the seeds."""
     names = {
         "auroc": "AUROC",
@@ -63,7 +99,7 @@ def levers(file: str) -> str:
         "share_with_finding_without_evidence": "pneumonias without evidence",
     }
     rows = [f"| | seeds | {' | '.join(names.values())} |", "|---" * (len(names) + 2) + "|"]
-    for name, variant in read(file)["variants"].items():
+    for name, variant in variants.items():
         seeds = list(variant["seeds"].values())
         values = {key: [seed[key] for seed in seeds if seed[key] is not None] for key in names}
         cells = [f"{sum(values[key]) / len(values[key]):.3f}" if values[key] else "-" for key in names]
