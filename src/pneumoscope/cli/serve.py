@@ -50,15 +50,24 @@ def command(host: str, port: int, bundle: Path | None, operating_point: str | No
         from pneumoscope.web.application import web_application
 
         predictor = Predictor.open(bundle, operating_point=operating_point, threads=1)
-        app = web_application(predictor, settings_of(host, options), feature_graph=feature_graph_of(predictor.bundle))
+        settings = settings_of(host, options)
+        app = web_application(predictor, settings, feature_graph=feature_graph_of(predictor.bundle))
         click.echo(f"Pneumoscope is open at {page_address(listening)}  (Ctrl+C stops it)")
         click.echo(f"{predictor.bundle.title}, operating point {predictor.operating_point.name}. {DISCLAIMER}")
-        if not (options["api_key"] or is_loopback(listening.getsockname()[0])):
-            click.echo("Others can reach this server, and there is no --api-key: whoever can may use it.", err=True)
+        if not is_loopback(listening.getsockname()[0]):
+            tell_who_can_reach_it(settings)
         try:
             serve(app, listening)
         except KeyboardInterrupt:
             click.echo("stopped", err=True)
+
+
+def tell_who_can_reach_it(settings: Settings) -> None:
+    """On standard error: that others may use the server, and by which names they find it."""
+    if not settings.api_key:
+        click.echo("Others can reach this server, and there is no --api-key: whoever can may use it.", err=True)
+    if not settings.host_names:
+        click.echo("It answers to addresses in numbers; for a name, give --host-name NAME.", err=True)
 
 
 def settings_of(host: str, options: dict[str, Any]) -> Settings:

@@ -96,6 +96,16 @@ def test_a_server_that_others_can_reach_without_a_key_says_so(started, arguments
 
 
 @pytest.mark.parametrize(
+    ("arguments", "told"),
+    [((), False), (("--host", "0.0.0.0"), True), (("--host", "0.0.0.0", "--host-name", "xray"), False)],
+)
+def test_a_server_that_others_can_reach_says_that_it_has_no_name_yet(started, arguments, told):
+    _, output = started(*arguments)
+
+    assert ("for a name, give --host-name NAME" in output) is told
+
+
+@pytest.mark.parametrize(
     ("arguments", "status", "code"),
     [
         (["--api-key", "with space"], 2, "key-unusable"),
