@@ -12,6 +12,7 @@ from pneumoscope.training.loop import train
 from pneumoscope.training.recipe_file import load_recipe
 from pneumoscope.training.setting import Setting, Watchers
 from pneumoscope.training.whole_run import network
+from support.still_augmentation import still
 from support.torch_session import TorchSession
 from support.training_films import decoded_films
 
@@ -36,23 +37,8 @@ def recipe():
 @pytest.fixture(scope="package")
 def plain_recipe(recipe):
     """Without chance in the pictures: no augmentation, no lung guidance."""
-    still = replace(
-        recipe.augmentation,
-        crop_area=(1.0, 1.0),
-        crop_aspect=(1.0, 1.0),
-        rotation_degrees=0.0,
-        shear=0.0,
-        flip_share=0.0,
-        brightness=0.0,
-        contrast=(1.0, 1.0),
-        gamma=(1.0, 1.0),
-        resolution_share=0.0,
-        sharpness_share=0.0,
-        noise_share=0.0,
-        erased_corner_share=0.0,
-    )
     stages = tuple(replace(stage, lung_guidance=0.0) for stage in recipe.stages)
-    return replace(recipe, augmentation=still, stages=stages)
+    return replace(recipe, augmentation=still(recipe.augmentation), stages=stages)
 
 
 @pytest.fixture(scope="package")

@@ -17,23 +17,10 @@ from pneumoscope.training.augmentation import (
     with_target_sharpness,
 )
 from pneumoscope.training.recipe_file import load_recipe
+from support.still_augmentation import still
 
 SETTINGS = load_recipe("efficientnet-lite0").augmentation
-STILL = replace(
-    SETTINGS,
-    crop_area=(1.0, 1.0),
-    crop_aspect=(1.0, 1.0),
-    rotation_degrees=0.0,
-    shear=0.0,
-    flip_share=0.0,
-    brightness=0.0,
-    contrast=(1.0, 1.0),
-    gamma=(1.0, 1.0),
-    resolution_share=0.0,
-    sharpness_share=0.0,
-    noise_share=0.0,
-    erased_corner_share=0.0,
-)
+STILL = still(SETTINGS)
 
 
 @pytest.fixture
