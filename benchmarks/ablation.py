@@ -46,11 +46,15 @@ def trained(name: str, overrides: dict[str, Any], seed: int, place: argparse.Nam
     if not (output / "bundle/card.json").is_file():
         if overrides and set(overrides) <= OF_THE_ANSWER:
             begin_with_trained_base(trained("base", {}, seed, place), output, overrides)
-        sets = [f"--set={key}={json.dumps(value)}" for key, value in overrides.items()]
-        folders = [f"--data={place.data}", f"--lung-masks={place.lung_masks}", f"--cache={place.cache}"]
-        command = [sys.executable, "-m", "pneumoscope.cli", "train", f"--recipe={recipe}", f"--seed={seed}"]
-        subprocess.run([*command, *sets, *folders, f"--output={output}", "--resume"], check=True)
+        train(recipe, seed, output, [f"--set={key}={json.dumps(value)}" for key, value in overrides.items()], place)
     return output
+
+
+def train(recipe: str, seed: int, output: Path, options: list[str], place: argparse.Namespace) -> None:
+    """One run of `pneumoscope train`, gone on with where it had stopped."""
+    command = [sys.executable, "-m", "pneumoscope.cli", "train", f"--recipe={recipe}", f"--seed={seed}", *options]
+    folders = [f"--data={place.data}", f"--lung-masks={place.lung_masks}", f"--cache={place.cache}"]
+    subprocess.run([*command, *folders, f"--output={output}", "--resume"], check=True)
 
 
 def begin_with_trained_base(base: Path, output: Path, overrides: dict[str, Any]) -> None:

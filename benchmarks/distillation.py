@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-from ablation import BASE, measured, trained
+from ablation import BASE, measured, train, trained
 from pneumoscope.dataset.manifest import Split, in_split, read_manifest, write_manifest
 from pneumoscope.whole_file import write_whole
 
@@ -39,7 +37,7 @@ def teacher(number: int, place: argparse.Namespace) -> Path:
     if not (output / "bundle/card.json").is_file():
         design = ["--set=validation_design=folds", f"--set=validation_share={1 / PARTS}"]
         source = [f"--manifest={teachers_manifest(place)}", "--about=kermany"]
-        train(output, number, place, [*design, *source])
+        train(place.base, number, output, [*design, *source], place)
     return output
 
 
@@ -48,15 +46,8 @@ def student(seed: int, place: argparse.Namespace) -> Path:
     output: Path = place.distillation_runs / f"student-seed{seed}"
     if not (output / "bundle/card.json").is_file():
         taught = [f"--teacher={teacher(number, place)}" for number in range(place.teachers)]
-        train(output, seed, place, [*taught, f"--set=teachers_share={SHARE}"])
+        train(place.base, seed, output, [*taught, f"--set=teachers_share={SHARE}"], place)
     return output
-
-
-def train(output: Path, seed: int, place: argparse.Namespace, options: list[str]) -> None:
-    """One run of the base recipe."""
-    command = [sys.executable, "-m", "pneumoscope.cli", "train", f"--recipe={place.base}", f"--seed={seed}", *options]
-    folders = [f"--data={place.data}", f"--lung-masks={place.lung_masks}", f"--cache={place.cache}"]
-    subprocess.run([*command, *folders, f"--output={output}", "--resume"], check=True)
 
 
 def main() -> None:

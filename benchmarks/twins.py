@@ -10,15 +10,13 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ablation import outputs
+from ablation import outputs, train
 from pneumoscope.bundle.bundle import open_bundle
 from pneumoscope.dataset.manifest import ManifestRow, Split, in_split, read_manifest, write_manifest
 from pneumoscope.dataset.pictures import decoded_pictures
@@ -56,17 +54,8 @@ def learnt(half: int, half_of: dict[str, int], place: argparse.Namespace) -> Pat
         place.runs.mkdir(parents=True, exist_ok=True)
         manifest = place.runs / f"half{half}.csv"
         write_manifest(rows, manifest)
-        command = [
-            sys.executable,
-            "-m",
-            "pneumoscope.cli",
-            "train",
-            f"--recipe={place.recipe}",
-            f"--manifest={manifest}",
-        ]
-        command += [f"--set={setting}" for setting in place.set] + ["--about=kermany", f"--seed={place.seed}"]
-        folders = [f"--data={place.data}", f"--lung-masks={place.lung_masks}", f"--cache={place.cache}"]
-        subprocess.run([*command, *folders, f"--output={output}", "--resume"], check=True)
+        options = [f"--manifest={manifest}", "--about=kermany", *(f"--set={setting}" for setting in place.set)]
+        train(place.recipe, place.seed, output, options, place)
     return output
 
 

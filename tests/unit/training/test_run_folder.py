@@ -32,8 +32,9 @@ def source(tmp_path, generator):
 def asked(recipe, source, tmp_path):
     """Ask for the rows of the run in `tmp_path/run`, as a training does."""
 
-    def asked(recipe=recipe, source=source, *, seed=3, weights="random", resume=False):
-        return rows_of_run(recipe, source, output=tmp_path / "run", seed=seed, weights=weights, resume=resume)
+    def asked(recipe=recipe, source=source, *, seed=3, weights="random", resume=False, teachers=()):
+        output = tmp_path / "run"
+        return rows_of_run(recipe, source, output=output, seed=seed, weights=weights, resume=resume, teachers=teachers)
 
     return asked
 
@@ -68,6 +69,15 @@ def test_a_run_is_not_gone_on_with_unless_asked(asked, tmp_path):
 
 def test_a_run_without_a_checkpoint_yet_may_simply_be_started_again(asked):
     assert asked() == asked()
+
+
+@pytest.mark.parametrize("others", [(), ("2222",), ("1111", "2222")])
+def test_a_run_is_gone_on_with_under_the_same_teachers_only(asked, tmp_path, others):
+    rows = asked(teachers=("1111",))
+    (tmp_path / "run" / "checkpoint.pt").touch()
+    assert asked(teachers=("1111",), resume=True) == rows
+    with pytest.raises(FailedTraining, match="other settings: teachers"):
+        asked(teachers=others, resume=True)
 
 
 @pytest.mark.parametrize("damage", ["no manifest", "no settings", "empty settings", "other settings"])
