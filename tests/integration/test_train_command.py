@@ -4,6 +4,7 @@ One line of `recipe` for all: the tiny network, six steps an epoch, a checkpoint
 """
 
 import csv
+import hashlib
 import os
 import re
 import signal
@@ -160,6 +161,20 @@ def test_an_existing_run_is_not_gone_on_with_unless_asked(interrupted, data, her
 def test_an_existing_run_is_not_gone_on_with_by_another_recipe(interrupted, data, here):
     status, errors = here(*arguments(data, interrupted[0], "--resume", "--set", "label_smoothing=0.1"))
     assert (status, "recipe.label_smoothing is 0.0 there and 0.1 here" in errors) == (8, True)
+
+
+def test_a_run_learns_from_a_teacher_and_its_card_names_the_teachers_weights(straight, data, tmp_path):
+    lesson = ("--teacher", str(straight[0]), "--set", "teachers_share=0.5", "--set", "stages.epochs=3", "--seed", "4")
+    status, _, errors = finished(started(data, tmp_path / "student", *lesson))
+    assert status == 0, errors
+    digest = hashlib.sha256((straight[0] / "weights.safetensors").read_bytes()).hexdigest()
+    assert open_bundle(tmp_path / "student/bundle").card.provenance["teachers"] == [digest]
+
+
+def test_a_teacher_that_nobody_listens_to_is_refused_before_anything_is_made(straight, data, tmp_path, here):
+    status, errors = here(*arguments(data, tmp_path / "student", "--teacher", str(straight[0])))
+    assert (status, "teachers-and-share" in errors) == (2, True)
+    assert not (tmp_path / "student").exists()
 
 
 def test_a_full_disk_ends_the_run_with_what_to_do_and_keeps_the_checkpoint(interrupted, data, here):
