@@ -80,6 +80,7 @@ def batch_of_pictures(
         masks,
         lungs_share=stage.lungs_removed,
         surroundings_share=stage.surroundings_removed,
+        removal_margin=stage.removal_margin,
         generator=generator,
     )
     gone = removed.lungs_gone

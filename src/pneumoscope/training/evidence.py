@@ -34,13 +34,14 @@ def with_evidence_removed(
     *,
     lungs_share: float,
     surroundings_share: float,
+    removal_margin: float,
     generator: torch.Generator,
 ) -> RemovedEvidence:
     """Fill the lungs, or everything but the lungs, of a random share of the pictures that have a mask.
 
-    Half of the pictures are filled up to the mask's own outline, the others up to one grown by a random margin, and a
-    third of the pictures that lose their lungs lose another picture's lung region with them, so that the outline itself
-    is no evidence.
+    Half of the pictures are filled up to the mask's own outline, the others up to one grown by a random margin (at most
+    `removal_margin` of the side), and a third of the pictures that lose their lungs lose another picture's lung region
+    with them, so that the outline itself is no evidence.
     """
     count = len(pictures)
     has_mask = with_lungs(lung_masks)
@@ -49,7 +50,7 @@ def with_evidence_removed(
     surroundings_gone = (draw >= lungs_share) & (draw < lungs_share + surroundings_share) & has_mask
     if not bool((lungs_gone | surroundings_gone).any()):
         return RemovedEvidence(pictures, lungs_gone, surroundings_gone)
-    widest = max(1, pictures.shape[-1] // 16)
+    widest = max(1, round(removal_margin * pictures.shape[-1]))
     radius = int(torch.randint(1, 1 + widest, (1,), generator=generator, device=generator.device))
     widened = chosen(count, 1 / 2, generator=generator).bool().reshape(-1, 1, 1, 1)
     lungs = torch.where(widened, grown(lung_masks, radius), lung_masks)
@@ -104,5 +105,6 @@ def with_lungs(lung_masks: PictureBatch) -> Bool[Tensor, " batch"]:
 
 
 def grown(lung_masks: PictureBatch, radius_px: int) -> PictureBatch:
-    """The masks widened by `radius_px` on every side."""
-    return F.max_pool2d(lung_masks, 2 * radius_px + 1, stride=1, padding=radius_px)
+    """The masks widened by `radius_px` on every side; rows and columns one after the other, which is the same and faster."""
+    wide = F.max_pool2d(lung_masks, (1, 2 * radius_px + 1), stride=1, padding=(0, radius_px))
+    return F.max_pool2d(wide, (2 * radius_px + 1, 1), stride=1, padding=(radius_px, 0))

@@ -69,7 +69,8 @@ class Stage:
     `frozen_through` names the last part of the backbone that does not learn, its batch-norm statistics neither ("" for
     none). `cached_views` > 0 computes the frozen parts once for that many augmented views of each radiograph and trains
     the rest from them. `lung_guidance` and `lung_guidance_against` weigh the penalties on evidence outside the lungs, for
-    and against pneumonia; `lungs_removed` and `surroundings_removed` are shares of the pictures with lung masks, and
+    and against pneumonia; `lungs_removed` and `surroundings_removed` are shares of the pictures with lung masks,
+    `removal_margin` is how far beyond the lungs either may reach, as a share of the picture's side, and
     `lungs_removed_penalty` weighs what is still said where the lungs are gone (see `evidence.py`). 0 turns each off.
     """
 
@@ -84,6 +85,7 @@ class Stage:
     lung_guidance_against: float
     lungs_removed: float
     surroundings_removed: float
+    removal_margin: float
     lungs_removed_penalty: float
 
     @property
@@ -170,6 +172,7 @@ class Recipe:
         yield f"stage {number} needs at least one epoch", stage.epochs >= 1
         yield f"size_px of stage {number} must be a multiple of 32, from 64", size_fits
         yield f"lungs_removed + surroundings_removed of stage {number} must not exceed 1", removed <= 1
+        yield f"removal_margin of stage {number} must be from 0 to 0.5", 0 <= stage.removal_margin <= 0.5
         yield f"learning_rate of stage {number} must be above 0", stage.learning_rate > 0
         for key in ("final_learning_rate", "warmup_steps", *OF_LUNGS):
             yield f"{key} of stage {number} must not be negative", getattr(stage, key) >= 0

@@ -18,12 +18,13 @@ def masks():
     return masks
 
 
-def removed(pictures, masks, lungs, surroundings):
+def removed(pictures, masks, lungs, surroundings, margin=1 / 16):
     return with_evidence_removed(
         pictures,
         masks,
         lungs_share=lungs,
         surroundings_share=surroundings,
+        removal_margin=margin,
         generator=torch.Generator().manual_seed(1),
     )
 
@@ -49,6 +50,19 @@ def test_taking_the_surroundings_keeps_the_lungs_untouched(pictures, masks):
     assert found.surroundings_gone.all()
     assert torch.equal(found.pictures[:, :, 16:48, 8:28], pictures[:, :, 16:48, 8:28])
     assert (found.pictures[:, :, :, 40:] != pictures[:, :, :, 40:]).float().mean() > 0.99
+
+
+@pytest.mark.parametrize("lungs_share", [0.0, 1.0])
+def test_half_of_them_reach_up_to_the_margin_beyond_the_lungs(pictures, masks, lungs_share):
+    def region(margin):
+        changed = removed(pictures, masks, lungs_share, 1 - lungs_share, margin=margin).pictures != pictures
+        return (changed if lungs_share else ~changed).float().flatten(1).sum(dim=1)
+
+    narrow, wide = region(0.0), region(0.5)
+    assert narrow.max() < 1.1 * 34 * 22  # a pixel on every side; a fill may equal the picture here and there
+    reaching = wide > 1.5 * 32 * 20
+    assert 0.25 * COUNT < reaching.sum() < 0.75 * COUNT
+    assert wide[~reaching].max() < 1.1 * 32 * 20
 
 
 def test_about_the_asked_share_is_chosen_and_the_rest_stays(pictures, masks):
