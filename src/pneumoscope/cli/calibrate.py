@@ -171,10 +171,11 @@ def calibration_of(table: ScoreColumns) -> PlattCalibration:
 
 
 def with_zones(card: Card, table: ScoreColumns, part: str, alpha: float) -> Card:
-    """Zones on the probability as this card makes it."""
+    """Zones on the probability as this card makes it; what the ones before left uncertain on purpose stays so."""
     probabilities = by_card(table, card).probabilities
     zones = fit_zones(probabilities, table.labels, table.patient_numbers, alpha=alpha, chosen_on=part)
-    return replace(card, zones=zones)
+    within = card.zones.uncertain_within_logit if card.zones else 0.0
+    return replace(card, zones=zones.widened(card.calibration, within))
 
 
 def with_record(card: Card, record: dict[str, Any]) -> Card:

@@ -6,7 +6,7 @@ each patient counting once, however many radiographs there are (Lee, Barber & Wi
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int
 
 from pneumoscope.arrays import Labels, Scores
 from pneumoscope.errors import UnusableBundle, UnusableData, UnusableOption
+from pneumoscope.evaluation.calibration import PlattCalibration
 from pneumoscope.evaluation.metrics import both_classes
 
 ALPHA = 0.05
@@ -37,6 +38,8 @@ class ConformalZones:
     possible is a certain answer. Both possible, or (where the classes part so well that the thresholds cross) neither,
     is uncertain. Of new patients with pneumonia at most `alpha` are called unlikely, of those without at most `alpha`
     likely: on average over the choice of calibration patients, and for patients that are drawn as those were.
+
+    Logits up to `uncertain_within_logit` from 0 are uncertain whatever alpha would allow; 0 where that is not asked.
     """
 
     alpha: float
@@ -47,6 +50,7 @@ class ConformalZones:
     patients_with_finding: int
     patients_without_finding: int
     chosen_on: str
+    uncertain_within_logit: float = 0.0
 
     def __post_init__(self) -> None:
         thresholds = (self.pneumonia_possible_from, self.normal_possible_up_to)
@@ -63,6 +67,20 @@ class ConformalZones:
         if pneumonia == normal:
             return Zone.UNCERTAIN
         return Zone.LIKELY if pneumonia else Zone.UNLIKELY
+
+    def widened(self, calibration: PlattCalibration, within_logit: float) -> ConformalZones:
+        """The same, but logits up to `within_logit` from 0 are uncertain: what says nothing must not count as an answer.
+
+        Each class remains possible for more, so both promises hold. 0 changes nothing.
+        """
+        if not within_logit:
+            return self
+        return replace(
+            self,
+            pneumonia_possible_from=min(self.pneumonia_possible_from, calibration.probability(-within_logit)),
+            normal_possible_up_to=max(self.normal_possible_up_to, calibration.probability(within_logit)),
+            uncertain_within_logit=within_logit,
+        )
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)

@@ -24,6 +24,8 @@ from pneumoscope.training.recipe import Recipe
 from pneumoscope.training.validation_design import atypicality
 
 CHOSEN_ON = "validation"
+SAYS_NOTHING = 0.25
+"""In logit units: where the lungs are gone, a network that has learnt from such pictures stays well within this of 0."""
 Logits = Float[np.ndarray, " validation_radiographs"]
 
 
@@ -52,13 +54,17 @@ class Fitting(ABC):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittingPart(Fitting):
-    """Which radiographs of the validation part are fitted to (`chosen`), and for which share of pneumonia."""
+    """Which radiographs of the validation part are fitted to (`chosen`), and for which share of pneumonia.
+
+    `uncertain_within_logit`: of 0, whatever the zones could promise beyond that.
+    """
 
     labels: Labels
     patients: Int[np.ndarray, " validation_radiographs"]
     chosen: Bool[np.ndarray, " validation_radiographs"]
     normals_share: float
     stated_prevalence: float | None
+    uncertain_within_logit: float
 
     def thresholds(self, logits: Logits) -> Thresholds:
         """Everything, each fitted after the one before; `FailedTraining` as `calibration`."""
@@ -88,7 +94,8 @@ class FittingPart(Fitting):
     def zones(self, calibration: PlattCalibration, logits: Logits) -> ConformalZones:
         """The three zones, for patients like the chosen ones."""
         probable, chosen = probabilities(calibration, logits[self.chosen]), self.chosen
-        return fit_zones(probable, self.labels[chosen], self.patients[chosen], alpha=ALPHA, chosen_on=CHOSEN_ON)
+        zones = fit_zones(probable, self.labels[chosen], self.patients[chosen], alpha=ALPHA, chosen_on=CHOSEN_ON)
+        return zones.widened(calibration, self.uncertain_within_logit)
 
     @property
     def among(self) -> str:
@@ -106,7 +113,10 @@ class FittingPart(Fitting):
 
 
 def fitting_part(recipe: Recipe, training: TrainingData, validation: TrainingData) -> FittingPart:
-    """The pneumonias of the validation part, and the share of its NORMAL films that are least like all NORMAL films."""
+    """The pneumonias of the validation part, and the share of its NORMAL films that are least like all NORMAL films.
+
+    A network that has learnt to say nothing of a film without lungs must not be certain there.
+    """
     labels = validation.targets > 0.5
     chosen = np.ones(len(labels), bool)
     if recipe.fitted_normals_share < 1:
@@ -116,7 +126,15 @@ def fitting_part(recipe: Recipe, training: TrainingData, validation: TrainingDat
         wanted = max(1, round(recipe.fitted_normals_share * len(normals)))
         chosen[normals[np.argsort(-unlike[normals], kind="stable")[wanted:]]] = False
     patients = np.unique([row.patient for row in validation.rows], return_inverse=True)[1]
-    return FittingPart(labels, patients, chosen, recipe.fitted_normals_share, recipe.stated_prevalence or None)
+    silent = any(stage.lungs_removed for stage in recipe.stages)
+    return FittingPart(
+        labels,
+        patients,
+        chosen,
+        recipe.fitted_normals_share,
+        recipe.stated_prevalence or None,
+        SAYS_NOTHING if silent else 0.0,
+    )
 
 
 def probabilities(calibration: PlattCalibration, logits: Float[np.ndarray, " radiographs"]) -> np.ndarray:

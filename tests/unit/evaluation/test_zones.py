@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pneumoscope.errors import UnusableBundle, UnusableData, UnusableOption
+from pneumoscope.evaluation.calibration import PlattCalibration
 from pneumoscope.evaluation.zones import ConformalZones, Zone, fit_zones, possible_classes
 
 repeatable = settings(deadline=None, derandomize=True, max_examples=60, database=None)
@@ -142,6 +143,22 @@ def test_radiographs_copied_within_a_patient_change_no_threshold(generator):
     assert copied.pneumonia_possible_from == alone.pneumonia_possible_from
     assert copied.normal_possible_up_to == alone.normal_possible_up_to
     assert copied.patients_with_finding == alone.patients_with_finding
+
+
+@repeatable
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0.01, 3))
+def test_widened_zones_are_uncertain_about_logits_near_0_and_keep_every_class_that_was_possible(low, high, within):
+    calibration = PlattCalibration(slope=1.3, intercept=-1.0)
+    wide = zones(low, high).widened(calibration, within)
+    assert wide.zone(calibration.probability(within / 2)) == wide.zone(calibration.probability(-within)) == "uncertain"
+    grid = np.linspace(0, 1, 101)
+    before, after = possible_classes(grid, zones(low, high)), possible_classes(grid, wide)
+    assert not (before.pneumonia & ~after.pneumonia).any()
+    assert not (before.normal & ~after.normal).any()
+
+
+def test_zones_that_are_widened_by_nothing_are_the_same():
+    assert zones(0.2, 0.8).widened(PlattCalibration(slope=1.0, intercept=3.0), 0.0) == zones(0.2, 0.8)
 
 
 def test_zones_survive_the_card():

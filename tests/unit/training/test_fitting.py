@@ -12,8 +12,8 @@ LABELS = np.array([False, False, False, False, True, True, True, True])
 LOGITS = np.array([-3.0, -2.0, -1.0, 1.5, -1.5, 1.0, 2.0, 3.0])
 
 
-def part(chosen=(True,) * 8, share=1.0, prevalence=None):
-    return FittingPart(LABELS, np.arange(8), np.array(chosen), share, prevalence)
+def part(chosen=(True,) * 8, share=1.0, prevalence=None, within_logit=0.0):
+    return FittingPart(LABELS, np.arange(8), np.array(chosen), share, prevalence, within_logit)
 
 
 def test_all_of_the_validation_part_is_fitted_to_where_the_share_is_one(recipe, parts):
@@ -49,6 +49,28 @@ def test_what_is_not_chosen_changes_nothing_that_is_fitted():
         "typical 50%"
     )
     assert balanced.threshold == pytest.approx(4 / 6)  # four of the six chosen have the finding
+
+
+def test_a_network_that_learns_from_films_without_lungs_is_uncertain_where_it_says_nothing(recipe, parts):
+    first, *others = recipe.stages
+    silent = replace(recipe, stages=(replace(first, lungs_removed=0.25), *others))
+    talkative = replace(recipe, stages=tuple(replace(stage, lungs_removed=0.0) for stage in recipe.stages))
+    assert fitting_part(silent, *parts).uncertain_within_logit == 0.25
+    assert fitting_part(talkative, *parts).uncertain_within_logit == 0
+
+    labels = np.repeat([False, True], 30)
+    logits = np.concatenate([np.linspace(-9, 3, 30), np.linspace(1, 9, 30)])
+    calibration = fit_platt(logits, labels)
+
+    def zones_at(logit):
+        many = FittingPart(labels, np.arange(60), np.ones(60, bool), 1.0, None, 0.0)
+        probability = calibration.probability(logit)
+        before, after = (replace(many, uncertain_within_logit=within) for within in (0.0, 0.25))
+        return before.zones(calibration, logits).zone(probability), after.zones(calibration, logits).zone(probability)
+
+    assert zones_at(0.0) == ("unlikely", "uncertain")
+    assert zones_at(-0.3) == ("unlikely", "unlikely")
+    assert zones_at(4.0) == ("likely", "likely")
 
 
 def test_the_stated_prevalence_is_the_calibrations():
