@@ -218,3 +218,16 @@ def test_zones_that_leave_everything_uncertain_are_said_to(run, bundle, scores):
     assert "the zones leave every radiograph uncertain: 25 with and 25 without pneumonia are too few" in err
     _, _, err = run(*arguments, "--alpha", 0.1)
     assert "uncertain" not in err
+
+
+def test_what_was_left_uncertain_on_purpose_stays_so(run, shipped_bundle, tmp_path, scores, fitting):
+    assert shipped_bundle.card.zones is not None
+    silent = replace(shipped_bundle.card, zones=replace(shipped_bundle.card.zones, uncertain_within_logit=0.5))
+    folder = write_bundle(tmp_path / "silent", silent, shipped_bundle.model).folder
+    status, _, err = run("calibrate", "--bundle", folder, "--scores", scores, "--split", "validation")
+    assert status == 0, err
+    card = open_bundle(folder).card
+    probabilities = np.array([card.calibration.probability(logit) for logit in fitting[0].tolist()])
+    fresh = fit_zones(probabilities, fitting[1], np.arange(COUNT) // 8, alpha=0.05, chosen_on="validation")
+    assert card.zones == fresh.widened(card.calibration, 0.5)
+    assert card.zones != fresh
