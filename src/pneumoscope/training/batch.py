@@ -81,6 +81,7 @@ def batch_of_pictures(
         lungs_share=stage.lungs_removed,
         surroundings_share=stage.surroundings_removed,
         removal_margin=stage.removal_margin,
+        joined_windows=stage.joined_windows,
         generator=generator,
     )
     gone = removed.lungs_gone

@@ -35,13 +35,15 @@ def with_evidence_removed(
     lungs_share: float,
     surroundings_share: float,
     removal_margin: float,
+    joined_windows: float,
     generator: torch.Generator,
 ) -> RemovedEvidence:
     """Fill the lungs, or everything but the lungs, of a random share of the pictures that have a mask.
 
     Half of the pictures are filled up to the mask's own outline, the others up to one grown by a random margin (at most
-    `removal_margin` of the side), and a third of the pictures that lose their lungs lose another picture's lung region
-    with them, so that the outline itself is no evidence.
+    `removal_margin` of the side). A third of the pictures that lose their lungs lose another picture's lung region with
+    them, and `joined_windows` is the share of those that lose their surroundings which keep it, so that the outline itself
+    is no evidence.
     """
     count = len(pictures)
     has_mask = with_lungs(lung_masks)
@@ -56,8 +58,10 @@ def with_evidence_removed(
     lungs = torch.where(widened, grown(lung_masks, radius), lung_masks)
     order = torch.randperm(count, generator=generator, device=generator.device)
     others = torch.maximum(lungs, lungs[order])
-    lungs_to_hide = torch.where(chosen(count, 1 / 3, generator=generator).bool().reshape(-1, 1, 1, 1), others, lungs)
-    hidden = torch.where(lungs_gone.reshape(-1, 1, 1, 1), lungs_to_hide, 1 - lungs)
+    draw = torch.rand(count, generator=generator, device=generator.device)
+    joined = draw < torch.where(lungs_gone, 1 / 3, joined_windows)
+    region = torch.where(joined.reshape(-1, 1, 1, 1), others, lungs)
+    hidden = torch.where(lungs_gone.reshape(-1, 1, 1, 1), region, 1 - region)
     hidden = hidden * (lungs_gone | surroundings_gone).reshape(-1, 1, 1, 1)
     fill = random_fill(pictures, generator=generator)
     return RemovedEvidence(torch.where(hidden > 0.5, fill, pictures), lungs_gone, surroundings_gone)

@@ -70,7 +70,8 @@ class Stage:
     none). `cached_views` > 0 computes the frozen parts once for that many augmented views of each radiograph and trains
     the rest from them. `lung_guidance` and `lung_guidance_against` weigh the penalties on evidence outside the lungs, for
     and against pneumonia; `lungs_removed` and `surroundings_removed` are shares of the pictures with lung masks,
-    `removal_margin` is how far beyond the lungs either may reach, as a share of the picture's side, and
+    `removal_margin` is how far beyond the lungs either may reach, as a share of the picture's side, `joined_windows` the
+    share of those without surroundings whose window shows where another picture's lungs are too, and
     `lungs_removed_penalty` weighs what is still said where the lungs are gone (see `evidence.py`). 0 turns each off.
     """
 
@@ -86,6 +87,7 @@ class Stage:
     lungs_removed: float
     surroundings_removed: float
     removal_margin: float
+    joined_windows: float
     lungs_removed_penalty: float
 
     @property
@@ -173,6 +175,7 @@ class Recipe:
         yield f"size_px of stage {number} must be a multiple of 32, from 64", size_fits
         yield f"lungs_removed + surroundings_removed of stage {number} must not exceed 1", removed <= 1
         yield f"removal_margin of stage {number} must be from 0 to 0.5", 0 <= stage.removal_margin <= 0.5
+        yield f"joined_windows of stage {number} must be from 0 to 1", 0 <= stage.joined_windows <= 1
         yield f"learning_rate of stage {number} must be above 0", stage.learning_rate > 0
         for key in ("final_learning_rate", "warmup_steps", *OF_LUNGS):
             yield f"{key} of stage {number} must not be negative", getattr(stage, key) >= 0

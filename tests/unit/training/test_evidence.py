@@ -18,13 +18,14 @@ def masks():
     return masks
 
 
-def removed(pictures, masks, lungs, surroundings, margin=1 / 16):
+def removed(pictures, masks, lungs, surroundings, margin=1 / 16, joined=0.0):
     return with_evidence_removed(
         pictures,
         masks,
         lungs_share=lungs,
         surroundings_share=surroundings,
         removal_margin=margin,
+        joined_windows=joined,
         generator=torch.Generator().manual_seed(1),
     )
 
@@ -63,6 +64,19 @@ def test_half_of_them_reach_up_to_the_margin_beyond_the_lungs(pictures, masks, l
     reaching = wide > 1.5 * 32 * 20
     assert 0.25 * COUNT < reaching.sum() < 0.75 * COUNT
     assert wide[~reaching].max() < 1.1 * 32 * 20
+
+
+def test_a_joined_window_shows_where_another_picture_has_its_lungs_too(pictures):
+    masks = torch.zeros(COUNT, 1, 64, 64)
+    masks[::2, :, 16:48, 8:28] = 1
+    masks[1::2, :, 16:48, 40:60] = 1
+
+    def showing_both(joined):
+        shown = removed(pictures, masks, 0.0, 1.0, joined=joined).pictures == pictures
+        return shown[:, :, 16:48, [8, 27, 40, 59]].flatten(1).all(dim=1)
+
+    assert not showing_both(0.0).any()
+    assert 0.2 * COUNT < showing_both(1.0).sum() < 0.8 * COUNT  # the others met one of their own side
 
 
 def test_about_the_asked_share_is_chosen_and_the_rest_stays(pictures, masks):
