@@ -14,7 +14,15 @@ from blocks.audits import audit, audit_verdicts
 from blocks.claim import balanced_threshold, five_seeds, five_seeds_mean, twins
 from blocks.finer_map import finer_map
 from blocks.maps import map_agreement, map_gallery, quantised
-from blocks.recipes import ablation, ablation_differences, distillation, guidance, recipe_hours, validation_designs
+from blocks.recipes import (
+    ablation,
+    ablation_differences,
+    distillation,
+    guidance,
+    recipe_hours,
+    several_sizes,
+    validation_designs,
+)
 from blocks.serving import serving
 from blocks.shipped_model import filters, parity, test_results
 from blocks.speed import autograd_grad_cam, evaluation_speed, speed
@@ -36,6 +44,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "ablation": ablation,
     "ablation-differences": ablation_differences,
     "distillation": distillation,
+    "several-sizes": several_sizes,
     "guidance": guidance,
     "autograd-grad-cam": autograd_grad_cam,
     "finer-map": finer_map,

@@ -73,6 +73,21 @@ def signed_interval(value: dict[str, float]) -> str:
     return f"{value['value']:+.3f} [{value['low']:+.3f}, {value['high']:+.3f}]"
 
 
+def several_sizes() -> str:
+    """Answers at one size or several, against one alone."""
+    answers = read("results/several-sizes.json")["answers"]
+    rows = [
+        f"| answered at | work | {' | '.join(f'`{run}`' for run in answers[0]['auroc'])} | mean, less 224 px alone |",
+        "|---" * (3 + len(answers[0]["auroc"])) + "|",
+    ]
+    for answer in answers:
+        aurocs = " | ".join(f"{value:.3f}" for value in answer["auroc"].values())
+        less = signed_interval(answer["less_alone"]["auroc"]) if answer["less_alone"] else "-"
+        sizes = " and ".join(map(str, answer["sizes_px"]))
+        rows.append(f"| {sizes} px | {answer['work']:.1f} | {aurocs} | {less} |")
+    return "\n".join(rows) + "\n"
+
+
 def distillation() -> str:
     """Base and student, seed by seed."""
     found = read("results/distillation.json")
