@@ -75,9 +75,10 @@ def signed_interval(value: dict[str, float]) -> str:
 
 def several_sizes() -> str:
     """Answers at one size or several, against one alone."""
-    answers = read("results/several-sizes.json")["answers"]
+    found = read("results/several-sizes.json")
+    answers = found["answers"]
     rows = [
-        f"| answered at | work | {' | '.join(f'`{run}`' for run in answers[0]['auroc'])} | mean, less 224 px alone |",
+        f"| answered at | work | {' | '.join(f'`{run}`' for run in answers[0]['auroc'])} | mean, less {found['alone_px']} px alone |",
         "|---" * (3 + len(answers[0]["auroc"])) + "|",
     ]
     for answer in answers:

@@ -54,7 +54,8 @@ class ConformalZones:
 
     def __post_init__(self) -> None:
         thresholds = (self.pneumonia_possible_from, self.normal_possible_up_to)
-        if not (0 < self.alpha < 1 and all(0 <= threshold <= 1 for threshold in thresholds)):
+        possible = 0 < self.alpha < 1 and all(0 <= threshold <= 1 for threshold in thresholds)
+        if not (possible and self.uncertain_within_logit >= 0):
             raise UnusableBundle(
                 "zones-impossible",
                 f"Zones with error rate {self.alpha} and thresholds {thresholds[0]} and {thresholds[1]} cannot be.",

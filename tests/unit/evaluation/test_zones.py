@@ -180,3 +180,9 @@ def test_an_error_rate_outside_0_and_1_is_refused(alpha):
 def test_thresholds_outside_0_and_1_cannot_be():
     with pytest.raises(UnusableBundle, match="zones-impossible"):
         zones(-0.1, 0.5)
+
+
+@pytest.mark.parametrize("within", [-0.1, float("nan")])
+def test_no_logit_is_uncertain_within_less_than_nothing(within):
+    with pytest.raises(UnusableBundle, match="zones-impossible"):
+        ConformalZones(0.05, 0.2, 0.8, 10, 10, 10, 10, "validation", within)
