@@ -29,7 +29,7 @@ from pneumoscope.whole_file import write_whole
 
 BASE = str(Path(__file__).with_name("ablation-base.toml"))
 OTHER_RECIPE = "recipe"
-"""The key of a variant that is a recipe of its own."""
+"""The key of a variant that is a recipe of its own: the name of one that ships, or a file beside this one."""
 OF_THE_ANSWER = {"size_px", "map_stride", "test_time_flip"}
 """Keys that training itself does not depend on."""
 VARIANTS = Path(__file__).with_name("ablation.toml")
@@ -41,13 +41,19 @@ LEAST_EVIDENCE = 0.01
 def trained(name: str, overrides: dict[str, Any], seed: int, place: argparse.Namespace) -> Path:
     """The run folder of one variant and seed, trained unless its bundle is there."""
     output: Path = place.runs / f"{name}-seed{seed}"
-    recipe = overrides.get(OTHER_RECIPE, place.base)
+    recipe = recipe_named(overrides.get(OTHER_RECIPE, place.base))
     overrides = {key: value for key, value in overrides.items() if key != OTHER_RECIPE}
     if not (output / "bundle/card.json").is_file():
         if overrides and set(overrides) <= OF_THE_ANSWER:
             begin_with_trained_base(trained("base", {}, seed, place), output, overrides)
         train(recipe, seed, output, [f"--set={key}={json.dumps(value)}" for key, value in overrides.items()], place)
     return output
+
+
+def recipe_named(name: str) -> str:
+    """As `pneumoscope train` takes it: the file beside this one, or the name as it is."""
+    beside = Path(__file__).parent / name
+    return str(beside) if beside.is_file() else name
 
 
 def train(recipe: str, seed: int, output: Path, options: list[str], place: argparse.Namespace) -> None:

@@ -27,11 +27,16 @@ def augmented(
     *,
     size_px: int,
     generator: torch.Generator,
-) -> tuple[Float[Tensor, "batch 1 size_px size_px"], Float[Tensor, "batch 1 size_px size_px"]]:
-    """Pictures (gray in [0, 1]) and their masks after the same random geometry, at `size_px`."""
+    looks: int = 1,
+) -> tuple[Float[Tensor, "looked_at 1 size_px size_px"], Float[Tensor, "looked_at 1 size_px size_px"]]:
+    """Pictures (gray in [0, 1]) and their masks after the same random geometry, at `size_px`.
+
+    Each comes `looks` times, one after the other: the same geometry, and every other step drawn anew.
+    """
     grid = random_geometry(len(pictures), settings, size_px=size_px, generator=generator)
     padding = "border" if settings.outside == "edge" else "zeros"
     moved = F.grid_sample(torch.cat([pictures, lung_masks], dim=1), grid, padding_mode=padding, align_corners=False)
+    moved = moved.repeat_interleave(looks, dim=0)
     pictures, lung_masks = moved[:, :1], moved[:, 1:]
     pictures = with_erased_corners(pictures, settings.erased_corner_share, generator=generator)
     pictures = with_other_contrast(pictures, settings, generator=generator)

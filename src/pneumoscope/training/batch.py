@@ -65,7 +65,7 @@ def batch_of_pictures(
 ) -> Batch:
     """Augmented pictures, some without their lungs or their surroundings; with the lungs gone the answer is 0.5.
 
-    Teachers see the augmented pictures whole.
+    Each radiograph comes `stage.looks` times, one after the other. Teachers see the augmented pictures whole.
     """
     generator = compute.generator(number)
     pictures, masks = augmented(
@@ -74,7 +74,9 @@ def batch_of_pictures(
         recipe.augmentation,
         size_px=stage.size_px,
         generator=generator,
+        looks=stage.looks,
     )
+    chosen = np.repeat(chosen, stage.looks)
     removed = with_evidence_removed(
         pictures,
         masks,

@@ -107,7 +107,8 @@ def train_epoch(
         position.add(outcome.loss, outcome.outside)
         seconds = time.monotonic() - started
         speed = (step + 1 - first_step) * recipe.batch_size / max(seconds, 1e-9)
-        own = setting.processes.slice_of(len(chosen))
+        seen = np.repeat(training.targets[chosen], stage.looks)
+        own = setting.processes.slice_of(len(seen))
         setting.watchers.on_step(
             StepReport(
                 epoch,
@@ -117,7 +118,7 @@ def train_epoch(
                 position.mean_loss,
                 speed,
                 outcome.logits.cpu().numpy(),
-                training.targets[chosen][own],
+                seen[own],
             )
         )
         if setting.watchers.wants_stop():

@@ -73,6 +73,8 @@ class Stage:
     `removal_margin` is how far beyond the lungs either may reach, as a share of the picture's side, `joined_windows` the
     share of those without surroundings whose window shows where another picture's lungs are too, and
     `lungs_removed_penalty` weighs what is still said where the lungs are gone (see `evidence.py`). 0 turns each off.
+    A batch holds `looks` augmented pictures of each radiograph, and `consistency` weighs by how much what is said of
+    them differs.
     """
 
     epochs: int
@@ -89,6 +91,8 @@ class Stage:
     removal_margin: float
     joined_windows: float
     lungs_removed_penalty: float
+    looks: int
+    consistency: float
 
     @property
     def wants_lung_masks(self) -> bool:
@@ -177,12 +181,17 @@ class Recipe:
         yield f"removal_margin of stage {number} must be from 0 to 0.5", 0 <= stage.removal_margin <= 0.5
         yield f"joined_windows of stage {number} must be from 0 to 1", 0 <= stage.joined_windows <= 1
         yield f"learning_rate of stage {number} must be above 0", stage.learning_rate > 0
-        for key in ("final_learning_rate", "warmup_steps", *OF_LUNGS):
+        yield f"looks of stage {number} must be at least 1", stage.looks >= 1
+        for key in ("final_learning_rate", "warmup_steps", "consistency", *OF_LUNGS):
             yield f"{key} of stage {number} must not be negative", getattr(stage, key) >= 0
+        if stage.consistency:
+            yield f"consistency of stage {number} needs at least 2 looks", stage.looks >= 2
+            yield f"consistency of stage {number} does not go with mixup", not self.mixup
         yield f"cached_views of stage {number} must not be negative", stage.cached_views >= 0
         if stage.cached_views:
             yield f"cached_views of stage {number} needs frozen_through", bool(stage.frozen_through)
             yield f"cached_views of stage {number} goes with neither lung masks nor mixup nor teachers", pictures_alone
+            yield f"cached_views of stage {number} goes with one look only", stage.looks == 1
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -1,4 +1,4 @@
-"""One optimizer step: forward, the loss with its penalty on evidence outside the lungs, backward, and the update."""
+"""One optimizer step: forward, the loss with its penalties, backward, and the update."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own idiom
 
 from pneumoscope.errors import FailedTraining
@@ -51,6 +53,7 @@ def optimizer_step(
     lungless = (logit.abs() * part.lungless).sum() / len(whole.target)
     total = loss + stage.lung_guidance * outside + stage.lung_guidance_against * against
     total = total + stage.lungs_removed_penalty * lungless
+    total = total + stage.consistency * disagreement(logit, part, stage.looks).sum() / len(whole.target)
     mean_loss, mean_outside = processes.add_up(torch.stack([loss.detach(), outside.detach()])).tolist()
     check_finite("loss", mean_loss + mean_outside, state)
     state.optimizer.zero_grad()
@@ -65,6 +68,19 @@ def optimizer_step(
     if state.average:
         state.average.update_parameters(state.model)
     return StepOutcome(mean_loss, mean_outside, logit.detach())
+
+
+def disagreement(logit: Float[Tensor, " batch"], batch: Batch, looks: int) -> Float[Tensor, " batch"]:
+    """Of each picture: the squared distance of its logit from the mean of all looks at its radiograph, times its weight.
+
+    Consistency regularisation (Sajjadi 2016, arXiv:1606.04586) by logits (Kannan 2018, arXiv:1803.06373) of repeated
+    augmentation (Hoffer 2020, arXiv:1901.09335). Looks whose lungs are gone have no answer to agree with: they count for
+    nothing.
+    """
+    shown = (batch.lungless == 0).to(logit.dtype).reshape(-1, looks)
+    of_film = logit.reshape(-1, looks)
+    mean = (of_film * shown).sum(dim=1, keepdim=True) / shown.sum(dim=1, keepdim=True).clamp(min=1)
+    return (shown * (of_film - mean).square()).flatten() * batch.weight
 
 
 def check_finite(what: str, value: float, state: RunState) -> None:

@@ -45,6 +45,20 @@ def test_with_every_step_off_the_pictures_stay(pictures):
     assert torch.allclose(found, pictures, atol=2e-4)
 
 
+def test_looks_share_their_geometry_and_no_other_step(pictures):
+    moving = replace(STILL, crop_area=(0.3, 0.6), rotation_degrees=15.0, flip_share=0.5)
+    found, masks = augmented(pictures, pictures, moving, size_px=64, generator=seeded(1), looks=3)
+    once, mask = augmented(pictures, pictures, moving, size_px=64, generator=seeded(1))
+    assert torch.equal(found, once.repeat_interleave(3, dim=0))
+    assert torch.equal(masks, mask.repeat_interleave(3, dim=0))
+    noisy, masks = augmented(
+        pictures, pictures, replace(moving, noise=0.1, noise_share=1.0), size_px=64, generator=seeded(1), looks=3
+    )
+    assert torch.equal(masks, mask.repeat_interleave(3, dim=0))
+    looks = noisy.reshape(6, 3, -1)
+    assert all((looks[:, one] != looks[:, other]).any(dim=1).all() for one, other in [(0, 1), (0, 2), (1, 2)])
+
+
 def test_a_flip_turns_picture_and_mask_alike(pictures):
     masks = (pictures > 0.5).float()
     found, moved = augmented(pictures, masks, replace(STILL, flip_share=1.0), size_px=64, generator=seeded(1))

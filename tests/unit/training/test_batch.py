@@ -104,6 +104,20 @@ def test_a_batch_has_the_stages_size(recipe, parts):
     assert batch.inputs.shape == batch.lung_masks.shape == (8, 1, 96, 96)
 
 
+def test_a_batch_holds_every_look_at_a_radiograph_with_its_answer_and_weight_side_by_side(recipe, parts):
+    once, batch = drawn(recipe, parts), drawn(recipe, parts, looks=2)
+    assert batch.inputs.shape == batch.lung_masks.shape == (16, *once.inputs.shape[1:])
+    assert batch.target.tolist() == once.target.repeat_interleave(2).tolist()
+    assert batch.weight.tolist() == once.weight.repeat_interleave(2).tolist()
+    assert torch.equal(batch.lung_masks, once.lung_masks.repeat_interleave(2, dim=0))
+
+
+def test_each_look_may_lose_its_lungs_alone(recipe, parts):
+    gone = torch.cat([drawn(recipe, parts, number, looks=2, lungs_removed=0.5).lungless > 0 for number in range(4)])
+    first, second = gone.reshape(-1, 2).T
+    assert (first != second).any()
+
+
 def test_where_the_lungs_are_gone_the_answer_is_one_half_with_weight_one_and_no_lungs_are_seen(recipe, parts):
     recipe = replace(recipe, label_smoothing=0.1)
     batch = drawn(recipe, parts, lungs_removed=1.0)

@@ -159,6 +159,15 @@ def test_a_polite_stop_loses_not_one_step(recipe, trained, tmp_path):
     assert_same(found, trained(recipe, tmp_path / "straight"))
 
 
+def test_a_display_is_told_what_is_said_of_every_look_and_the_right_answer(recipe, trained, tmp_path):
+    told = []
+    twice = replace(recipe, stages=(replace(recipe.stages[0], looks=2, consistency=0.1),))
+    trained(twice, tmp_path, on_step=lambda report: told.append((report.logits, report.targets)))
+    assert all(logits.shape == targets.shape == (16,) for logits, targets in told)
+    assert all((targets[::2] == targets[1::2]).all() for _, targets in told)
+    assert all((logits[::2] != logits[1::2]).any() for logits, _ in told[1:])  # the head begins at 0
+
+
 @pytest.mark.parametrize(("seconds", "goes_on_with"), [(300.0, (1, 1)), (-1.0, (1, 2))])
 def test_a_kill_loses_the_steps_since_the_last_checkpoint(recipe, trained, tmp_path, seconds, goes_on_with):
     with pytest.raises(Stopped):

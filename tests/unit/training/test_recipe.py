@@ -77,6 +77,13 @@ def test_the_backbones_of_recipes_are_those_that_can_be_built():
         ({"learning_rate": float("nan")}, "learning_rate of stage {} must be above 0"),
         ({"final_learning_rate": -1e-6}, "final_learning_rate of stage {} must not be negative"),
         ({"warmup_steps": -1}, "warmup_steps of stage {} must not be negative"),
+        ({"looks": 0}, "looks of stage {} must be at least 1"),
+        ({"consistency": -0.1}, "consistency of stage {} must not be negative"),
+        ({"consistency": 0.1, "looks": 1}, "consistency of stage {} needs at least 2 looks"),
+        (
+            {"cached_views": 2, "frozen_through": "stem", **OFF, "looks": 2},
+            "cached_views of stage {} goes with one look only",
+        ),
         ({"cached_views": -1}, "cached_views of stage {} must not be negative"),
         ({"cached_views": 2, **OFF}, "cached_views of stage {} needs frozen_through"),
         (
@@ -90,6 +97,13 @@ def test_an_impossible_stage_is_refused_by_its_number(shipped, stage, changes, r
     stages[stage] = replace(stages[stage], **changes)
     with pytest.raises(UnusableRecipe, match=rule.format(stage + 1)):
         replace(shipped, stages=tuple(stages))
+
+
+def test_consistency_and_mixup_are_refused_together(shipped):
+    stages = tuple(replace(stage, looks=2, consistency=0.1) for stage in shipped.stages)
+    assert replace(shipped, stages=stages).mixup == 0
+    with pytest.raises(UnusableRecipe, match="consistency of stage 1 does not go with mixup"):
+        replace(shipped, stages=stages, mixup=0.2)
 
 
 def test_cached_views_and_mixup_are_refused_together(shipped):

@@ -9,7 +9,7 @@ from pneumoscope.errors import FailedTraining
 from pneumoscope.training.evidence import evidence_outside_lungs
 from pneumoscope.training.loop import set_rate, state_of
 from pneumoscope.training.setting import Setting
-from pneumoscope.training.step import optimizer_of, optimizer_step
+from pneumoscope.training.step import disagreement, optimizer_of, optimizer_step
 from pneumoscope.training.supply import PictureSupply
 from pneumoscope.training.whole_run import network
 
@@ -100,6 +100,40 @@ def test_what_is_said_without_lungs_is_pulled_to_zero_as_strongly_near_it(recipe
     optimizer_step(recipe, recipe.stages[0], state, supply, batch, setting)
     assert state.model.head.bias.grad.item() == pytest.approx(2 / 8)
     assert state.model.head.bias.item() == pytest.approx(bias)
+
+
+def two_looks_each(batch, **changes):
+    """Four radiographs, two looks at each."""
+    return replace(batch, **{"weight": torch.ones(8), "lungless": torch.zeros(8), **changes})
+
+
+def test_two_looks_disagree_by_the_square_of_half_their_distance_each(recipe, begun):
+    batch = two_looks_each(begun(recipe)[2], weight=torch.tensor([1.0, 1.0, 2.0, 2.0, 1.0, 1.0, 1.0, 1.0]))
+    logit = torch.tensor([3.0, 1.0, -1.0, 1.0, 0.5, 0.5, -2.0, -5.0])
+    found = disagreement(logit, batch, 2)
+    assert found.tolist() == pytest.approx([1.0, 1.0, 2.0, 2.0, 0.0, 0.0, 2.25, 2.25])
+    of_two = [slice(0, 4), slice(4, 8)]  # two processes: the looks at a radiograph stay together
+    assert torch.equal(torch.cat([disagreement(logit[rows], batch.part(rows), 2) for rows in of_two]), found)
+
+
+def test_a_look_without_lungs_has_nothing_to_agree_with(recipe, begun):
+    batch = two_looks_each(begun(recipe)[2], lungless=torch.tensor([1.0, 0, 0, 2.0, 1.0, 1.0, 0, 0]))
+    logit = torch.tensor([9.0, 1.0, -1.0, 9.0, 9.0, -9.0, 2.0, 4.0])
+    assert disagreement(logit, batch, 2).tolist() == pytest.approx([0, 0, 0, 0, 0, 0, 1.0, 1.0])
+    three = replace(batch.part(slice(6)), weight=torch.ones(6), lungless=torch.tensor([0.0, 2.0, 0, 0, 0, 0]))
+    found = disagreement(torch.tensor([2.0, 9.0, 4.0, 1.0, 2.0, 3.0]), three, 3)
+    assert found.tolist() == pytest.approx([1.0, 0, 1.0, 1.0, 0, 1.0])
+
+
+def test_consistency_pulls_the_looks_at_a_radiograph_together_and_0_does_not(recipe, begun):
+    recipe = with_stage(recipe, lung_guidance=0.0, looks=2)
+    gradients = []
+    for weight in (0.0, 0.0, 1.0):
+        run = begun(with_stage(recipe, consistency=weight))
+        stepped(with_stage(recipe, consistency=weight), run)
+        gradients.append(run[0].model.head.weight.grad.clone())
+    assert torch.equal(gradients[0], gradients[1])
+    assert not torch.allclose(gradients[0], gradients[2], rtol=0.01)
 
 
 def test_a_batch_without_masks_has_no_penalty(recipe, begun):
