@@ -209,10 +209,10 @@ def against_outside(prediction: Prediction, predictor: Predictor) -> float | Non
     return None if inside is None else 1 - inside
 
 
-def mean_of(values: Sequence[float | None], chosen: np.ndarray) -> float:
-    """Of what is known among the chosen."""
+def mean_of(values: Sequence[float | None], chosen: np.ndarray) -> float | None:
+    """Of what is known among the chosen; None where nothing is."""
     known = [value for value, wanted in zip(values, chosen, strict=True) if wanted and value is not None]
-    return round(float(np.mean(known)), 4)
+    return round(float(np.mean(known)), 4) if known else None
 
 
 def main() -> None:
@@ -243,7 +243,10 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     for group in places:
         of_group = [one for one in seen if one.group == group]
-        sheet(of_group, coloring, options.tile_px).save(options.output / f"maps-{group}.jpg", quality=QUALITY)
+        picture = options.output / f"maps-{group}.jpg"
+        picture.unlink(missing_ok=True)
+        if of_group:
+            sheet(of_group, coloring, options.tile_px).save(picture, quality=QUALITY)
     content = {
         "model_sha256": hashlib.sha256(predictor.bundle.model).hexdigest(),
         "split": "validation",

@@ -40,14 +40,18 @@ def in_all(of: dict[str, int], of_all: dict[str, Any]) -> list[str]:
     hottest, alike = of_all["share_of_hottest_places"], of_all["likeness_to_the_mean_map"]
     places = [(row, column) for row, line in enumerate(hottest) for column, share in enumerate(line) if share > 0]
     rows, columns = ([place[axis] + 1 for place in places] for axis in (0, 1))
-    inside = {name: 100 * of_all[f"evidence_for_inside_lungs{name}"] for name in ("", "_where_right", "_where_wrong")}
+    right, wrong = (of_all[f"evidence_for_inside_lungs_where_{which}"] for which in ("right", "wrong"))
+    in_wrong = "of wrong ones there are none" if wrong is None else f"{100 * wrong:.0f} % in wrong ones"
     groups = ", ".join(f"{count} {name}" for name, count in of.items())
     return [
         f"Of all {of_all['radiographs']} validation radiographs ({groups}):",
         "",
-        f"- in positive decisions {inside['']:.0f} % of the evidence for pneumonia lies inside the lungs, as the bundle estimates",
         (
-            f"  them ({inside['_where_right']:.0f} % in right ones, {inside['_where_wrong']:.0f} % in wrong ones); in negative ones"
+            f"- in positive decisions {100 * of_all['evidence_for_inside_lungs']:.0f} % of the evidence for pneumonia lies inside"
+            " the lungs, as the bundle estimates"
+        ),
+        (
+            f"  them ({100 * right:.0f} % in right ones, {in_wrong}); in negative ones"
             f" {100 * of_all['evidence_against_outside_lungs']:.0f} % of the evidence against lies outside;"
         ),
         (
