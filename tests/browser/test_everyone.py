@@ -56,7 +56,7 @@ def test_no_window_is_too_narrow_or_too_wide(open_page, width):
 
 def test_the_page_speaks_german_to_a_german_browser(open_page, shipped):
     page = open_page(locale="de-DE")
-    film = example("NORMAL2-IM-1437")
+    film = example("NORMAL2-IM-1442")
     give(page, film)
     answered(page)
     zones = shipped.bundle.card.zones
@@ -68,7 +68,7 @@ def test_the_page_speaks_german_to_a_german_browser(open_page, shipped):
     assert page.get_attribute("html", "lang") == "de"
     expect(page.locator("#decision")).to_have_text("Kein Hinweis auf Pneumonie")
     expect(page.locator("#probability")).to_have_text(f"{probability}\N{NO-BREAK SPACE}%")
-    expect(page.locator("#zone")).to_contain_text(f"Bereich: unsicher ({low}")
+    expect(page.locator("#zone")).to_contain_text(f"Bereich: unwahrscheinlich (unter {low}")
     expect(page.locator("#point-numbers")).to_contain_text("(Validierungsteil eines Zwillingsmodells)")
     expect(page.locator("#file-facts")).to_contain_text("Pixel, JPEG,")
     expect(page.locator(".about-here [lang=en]")).to_contain_text("Guangzhou", use_inner_text=False)

@@ -56,7 +56,7 @@ class Example:
 EXAMPLES: Final = (
     Example("NORMAL2-IM-1442-0001.jpeg", "NORMAL"),
     Example("person1952_bacteria_4883.jpeg", "PNEUMONIA"),
-    Example("NORMAL2-IM-1437-0001.jpeg", "NORMAL"),
+    Example("person1950_bacteria_4881.jpeg", "PNEUMONIA"),
     Example("person1951_bacteria_4882.jpeg", "PNEUMONIA"),
     Example("NORMAL2-IM-1430-0001.jpeg", "NORMAL"),
     Example("person1949_bacteria_4880.jpeg", "PNEUMONIA"),
