@@ -1,6 +1,7 @@
 """The recipes in benchmarks/ have every key of a recipe, and so do those that the levers of the ablation make of them."""
 
 import json
+import sys
 import tomllib
 from pathlib import Path
 
@@ -9,6 +10,10 @@ import pytest
 from pneumoscope.training.recipe_file import load_recipe
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+
+import ablation  # noqa: E402
+
 LEVERS = tomllib.loads((BENCHMARKS / "ablation.toml").read_text("utf-8"))
 
 
@@ -22,9 +27,6 @@ def test_every_recipe_can_be_used(name):
 @pytest.mark.parametrize("lever", LEVERS)
 def test_every_lever_changes_the_base_into_a_recipe(lever):
     keys = dict(LEVERS[lever])
-    recipe = keys.pop("recipe", "ablation-base.toml")
-    beside = BENCHMARKS / recipe
-    changed = load_recipe(
-        str(beside) if beside.is_file() else recipe, [f"{key}={json.dumps(value)}" for key, value in keys.items()]
-    )
+    recipe = ablation.recipe_named(keys.pop(ablation.OTHER_RECIPE, ablation.BASE))
+    changed = load_recipe(recipe, [f"{key}={json.dumps(value)}" for key, value in keys.items()])
     assert changed != load_recipe(str(BENCHMARKS / "ablation-base.toml")) or not LEVERS[lever]
