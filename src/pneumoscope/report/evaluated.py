@@ -67,13 +67,14 @@ def evaluated(document: Document, bundle: Bundle | None) -> Evaluated:
 
 
 def openings_of(document: Document, bundle: Bundle | None) -> int | None:
-    """As the document records it, else as the card does now."""
+    """As the document records it, or as the card does by now, which knows of those that came after."""
     if document.get("split") != TEST:
         return None
     recorded = (document.get("test_openings") or {}).get("recorded")
-    if recorded is None and bundle:
-        return len(bundle.card.provenance.get("test_openings", []))
-    return None if recorded is None else int(recorded)
+    known = [] if recorded is None else [int(recorded)]
+    if bundle:
+        known.append(len(bundle.card.provenance.get("test_openings", [])))
+    return max(known, default=None)
 
 
 def opened_at(document: Document, bundle: Bundle | None) -> tuple[str, ...]:

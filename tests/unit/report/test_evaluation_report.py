@@ -3,6 +3,7 @@
 import json
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -161,6 +162,16 @@ def test_the_report_opens_with_what_was_evaluated(document, shipped_bundle):
         assert "3 times by this bundle's line" in text
         assert shipped_bundle.sha256 in text
         assert text.index("3 times by this bundle") < text.index("In plain words")
+
+
+def test_openings_that_came_after_the_evaluation_count_as_well(document, shipped_bundle):
+    card = shipped_bundle.card
+    opened = [{"opened": f"2026-11-0{day}T00:00:00+00:00"} for day in (1, 2, 3)]
+    later = replace(shipped_bundle, card=replace(card, provenance=card.provenance | {"test_openings": opened}))
+    document = document | {"test_openings": {"recorded": 1, "this_one": False}}
+    for text in bare(document, later):
+        assert "3 times by this bundle's line" in text
+        assert opened[2]["opened"] in text
 
 
 def test_the_report_opens_with_that_these_radiographs_chose_the_thresholds(document, shipped_bundle):
