@@ -89,6 +89,18 @@ def several_sizes() -> str:
     return "\n".join(rows) + "\n"
 
 
+def normalised_films() -> str:
+    """Answers to films that were normalised first, against those to the films as they are."""
+    runs = read("results/normalised-films.json")["runs"]
+    rows = [f"| films | {' | '.join(f'`{run}`' for run in runs)} |", "|---" * (1 + len(runs)) + "|"]
+    as_they_are = [f"{run['auroc']:.3f}" for run in runs.values()]
+    rows.append(f"| as they are | {' | '.join(as_they_are)} |")
+    for name in next(iter(runs.values()))["normalised"]:
+        less = [signed_interval(run["normalised"][name]["less_as_they_are"]["auroc"]) for run in runs.values()]
+        rows.append(f"| {name} | {' | '.join(less)} |")
+    return "\n".join(rows) + "\n"
+
+
 def distillation() -> str:
     """Base and student, seed by seed."""
     found = read("results/distillation.json")
