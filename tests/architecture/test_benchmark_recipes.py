@@ -30,3 +30,8 @@ def test_every_lever_changes_the_base_into_a_recipe(lever):
     recipe = ablation.recipe_named(keys.pop(ablation.OTHER_RECIPE, ablation.BASE))
     changed = load_recipe(recipe, [f"{key}={json.dumps(value)}" for key, value in keys.items()])
     assert changed != load_recipe(str(BENCHMARKS / "ablation-base.toml")) or not LEVERS[lever]
+
+
+def test_what_was_measured_is_what_the_levers_say_now():
+    measured = json.loads((BENCHMARKS.parent / "results/ablation.json").read_text("utf-8"))["variants"]
+    assert {name: row["set"] for name, row in measured.items()} == {name: LEVERS[name] for name in measured}
