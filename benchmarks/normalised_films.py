@@ -7,14 +7,13 @@ answers are compared with those to the films as they are. Intervals resample pat
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image, ImageOps
 
@@ -26,7 +25,9 @@ from pneumoscope.dataset.manifest import Split, in_split, read_manifest
 from pneumoscope.dataset.pictures import decoded_pictures
 from pneumoscope.evaluation.metrics import area_under_roc
 from pneumoscope.inference.predictor import Predictor
+from pneumoscope.training.augmentation import laplacian_deviation
 from pneumoscope.whole_file import write_whole
+from several_sizes import runs_to_ask
 
 SHARPNESSES = (0.05, 0.07, 0.1, 0.14, 0.2, 0.28)
 """Standard deviation of the Laplacian of gray values in [0, 1]."""
@@ -39,10 +40,9 @@ TAILS = (1, 99)
 """Percentiles that become black and white."""
 
 
-def laplacian_deviation(picture: np.ndarray) -> float:
-    """Of the 4-neighbour Laplacian of the inner pixels, as training measures it."""
-    inner = picture[:-2, 1:-1] + picture[2:, 1:-1] + picture[1:-1, :-2] + picture[1:-1, 2:] - 4 * picture[1:-1, 1:-1]
-    return float(inner.std())
+def sharpness_of(picture: np.ndarray) -> float:
+    """As training measures it."""
+    return float(laplacian_deviation(torch.from_numpy(np.ascontiguousarray(picture))[None, None]))
 
 
 def blurred(picture: np.ndarray, deviation_px: float) -> np.ndarray:
@@ -66,10 +66,10 @@ def at_sharpness(gray: GrayPicture, wanted: float) -> GrayPicture:
     def changed(amount: float) -> np.ndarray:
         return np.clip(picture + amount * detail, 0, 1) if amount > 0 else blurred(picture, -amount)
 
-    low, high = (0.0, SHARPEST) if laplacian_deviation(picture) < wanted else (-BLURRIEST_PX, 0.0)
+    low, high = (0.0, SHARPEST) if sharpness_of(picture) < wanted else (-BLURRIEST_PX, 0.0)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        low, high = (middle, high) if laplacian_deviation(changed(middle)) < wanted else (low, middle)
+        low, high = (middle, high) if sharpness_of(changed(middle)) < wanted else (low, middle)
     result: GrayPicture = np.rint(255 * changed(high)).astype(np.uint8)
     return result
 
@@ -95,18 +95,13 @@ CHANGES: dict[str, Callable[[GrayPicture], GrayPicture]] = {
 
 def sharpness_percentiles(pictures: Sequence[GrayPicture] | np.ndarray) -> dict[str, float]:
     """How sharp the films are as they are."""
-    found = [laplacian_deviation(picture.astype(np.float32) / 255) for picture in pictures]
+    found = [sharpness_of(picture.astype(np.float32) / 255) for picture in pictures]
     return {str(share): float(np.percentile(found, share)) for share in PERCENTILES}
 
 
 def main() -> None:
     """Ask every run, compare, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("--data", "--output"):
-        parser.add_argument(name, type=Path, required=True)
-    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="Folders of finished runs.")
-    parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
-    place = parser.parse_args()
+    place = runs_to_ask(__doc__)
     found: dict[str, Any] = {}
     for run in place.runs:
         predictor = Predictor(open_bundle(run / "bundle"))

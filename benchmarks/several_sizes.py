@@ -46,14 +46,19 @@ def logits_at(run: Path, size_px: int, rows: list[ManifestRow], place: argparse.
     )
 
 
-def main() -> None:
-    """Ask every run, compare, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def runs_to_ask(description: str | None) -> argparse.Namespace:
+    """What the command line says of finished runs that are asked about their validation radiographs."""
+    parser = argparse.ArgumentParser(description=description)
     for name in ("--data", "--output"):
         parser.add_argument(name, type=Path, required=True)
     parser.add_argument("--runs", type=Path, nargs="+", required=True, help="Folders of finished runs.")
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
-    place = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Ask every run, compare, write."""
+    place = runs_to_ask(__doc__)
     said: dict[Path, dict[int, np.ndarray]] = {}
     rows_of: dict[Path, list[ManifestRow]] = {}
     for run in place.runs:
