@@ -71,6 +71,8 @@ def steps(place: argparse.Namespace) -> Iterator[list[str]]:
     yield pneumoscope("explain-audit", data, own, masks, f"--output={record / 'explanation-validation'}")
     of_twin = (f"--bundle={place.twin / 'bundle'}", data, f"--manifest={place.twin / 'manifest.csv'}")
     yield pneumoscope("evaluate", *of_twin, "--split=validation", sizes, f"--output={twin / 'validation'}")
+    scores, rules = twin / "validation/scores.csv", RESULTS / "balanced-threshold.json"
+    yield benchmark("balanced_threshold", f"--scores={scores}", f"--output={rules}")
     yield pneumoscope("audit", *of_twin, "--split=validation", sizes, masks, f"--output={twin / 'audit-validation'}")
     originals = (f"--data={place.originals}", "--split=train")
     yield pneumoscope("audit", *originals, f"--output={record / 'audit-originals'}")
@@ -90,21 +92,22 @@ def install(place: argparse.Namespace) -> None:
     Nothing where it ships already. The index of similar cases goes with the model that it was made from.
     """
     shipped, new = open_bundle(SHIPPED), open_bundle(place.run / "bundle")
-    if shipped.model == new.model:
-        return
-    write_bundle(SHIPPED, replace(new.card, lungs=shipped.card.lungs), new.model, shipped.lungs)
+    if shipped.model != new.model:
+        write_bundle(SHIPPED, replace(new.card, lungs=shipped.card.lungs), new.model, shipped.lungs)
+        checklists = CHECKLISTS.read_text("utf-8")
+        sha256 = hashlib.sha256(new.model).hexdigest()
+        CHECKLISTS.write_text(re.sub(r'(?m)^model_sha256 = ".*"$', f'model_sha256 = "{sha256}"', checklists), "utf-8")
     keep_record(place.run, RESULTS / f"{place.name}-seed0", [*RECORD, "weights.safetensors"])
     for number, run in enumerate(place.seeds, start=1):
         keep_record(run, RESULTS / f"{place.name}-seed{number}", RECORD)
     keep_record(place.twin, RESULTS / f"{place.name}-twin", RECORD)
     shutil.copyfile(place.twin / "bundle/card.json", RESULTS / f"{place.name}-twin/card.json")
-    checklists = CHECKLISTS.read_text("utf-8")
-    sha256 = hashlib.sha256(new.model).hexdigest()
-    CHECKLISTS.write_text(re.sub(r'(?m)^model_sha256 = ".*"$', f'model_sha256 = "{sha256}"', checklists), "utf-8")
 
 
 def keep_record(run: Path, folder: Path, names: list[str] | tuple[str, ...]) -> None:
     """What a run leaves behind in `results/`; what was measured of another run there before goes."""
+    if all((folder / name).is_file() and (folder / name).read_bytes() == (run / name).read_bytes() for name in names):
+        return
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.iterdir():
         if path.is_dir():

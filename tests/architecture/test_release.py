@@ -39,7 +39,7 @@ def test_every_option_of_a_step_is_one_of_its_command(step):
 
 def test_every_script_of_a_step_is_there():
     assert {Path(step[0]).name for step in OF_BENCHMARKS} == {
-        "map_gallery.py", "quantised.py", "five_seeds.py", "tables.py"
+        "balanced_threshold.py", "map_gallery.py", "quantised.py", "five_seeds.py", "tables.py"
     }  # fmt: skip
     assert all(Path(step[0]).is_file() for step in OF_BENCHMARKS)
 
