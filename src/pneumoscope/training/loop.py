@@ -19,6 +19,7 @@ from pneumoscope.training.checkpoint import (
     write_history_row,
 )
 from pneumoscope.training.data import TrainingData
+from pneumoscope.training.lung_task import leave_lung_task
 from pneumoscope.training.processes import with_shared_batch_norm
 from pneumoscope.training.recipe import Recipe, Stage
 from pneumoscope.training.schedule import learning_rate
@@ -51,6 +52,7 @@ def train(
     if recipe.keep != "last":
         state.load_best()
     kept = state.followed
+    leave_lung_task(kept)
     kept.eval()
     return kept
 

@@ -25,6 +25,7 @@ OF_LUNGS = (
     "lungs_removed",
     "surroundings_removed",
     "lungs_removed_penalty",
+    "lung_segmentation",
 )
 """The keys of a stage that need lung masks."""
 
@@ -72,7 +73,8 @@ class Stage:
     and against pneumonia; `lungs_removed` and `surroundings_removed` are shares of the pictures with lung masks,
     `removal_margin` is how far beyond the lungs either may reach, as a share of the picture's side, `joined_windows` the
     share of those without surroundings whose window shows where another picture's lungs are too, and
-    `lungs_removed_penalty` weighs what is still said where the lungs are gone (see `evidence.py`). 0 turns each off.
+    `lungs_removed_penalty` weighs what is still said where the lungs are gone (see `evidence.py`), `lung_segmentation` a
+    second task (see `lung_task.py`). 0 turns each off.
     A batch holds `looks` augmented pictures of each radiograph, and `consistency` weighs by how much what is said of
     them differs.
     """
@@ -91,6 +93,7 @@ class Stage:
     removal_margin: float
     joined_windows: float
     lungs_removed_penalty: float
+    lung_segmentation: float
     looks: int
     consistency: float
 
@@ -160,6 +163,10 @@ class Recipe:
     @property
     def wants_lung_masks(self) -> bool:
         return any(stage.wants_lung_masks for stage in self.stages)
+
+    @property
+    def has_lung_task(self) -> bool:
+        return any(stage.lung_segmentation > 0 for stage in self.stages)
 
     def stage_of(self, epoch: int) -> tuple[Stage, int]:
         """The stage of an epoch (from 0), and how many epochs of that stage came before it."""

@@ -14,6 +14,7 @@ from pneumoscope.errors import FailedTraining
 from pneumoscope.training.batch import Batch
 from pneumoscope.training.checkpoint import RunState
 from pneumoscope.training.evidence import evidence_outside_lungs, with_lungs
+from pneumoscope.training.lung_task import lung_errors
 from pneumoscope.training.recipe import Recipe, Stage
 from pneumoscope.training.setting import Setting
 from pneumoscope.training.supply import Supply
@@ -45,7 +46,8 @@ def optimizer_step(
     part = whole.part(processes.slice_of(len(whole.target)))
     masked = max(1, int(with_lungs(whole.lung_masks).sum()))
     with setting.compute.mixed_precision():
-        output = supply.output(state.model, part.inputs)
+        feature_map = supply.feature_map(state.model, part.inputs)
+        output = state.model.explained(feature_map)
     logit = output.logit.float()
     loss = F.binary_cross_entropy_with_logits(logit, part.target, part.weight, reduction="sum") / len(whole.target)
     shares = evidence_outside_lungs(output.saliency_map.float(), part.lung_masks)
@@ -53,6 +55,9 @@ def optimizer_step(
     lungless = (logit.abs() * part.lungless).sum() / len(whole.target)
     total = loss + stage.lung_guidance * outside + stage.lung_guidance_against * against
     total = total + stage.lungs_removed_penalty * lungless
+    if stage.lung_segmentation:
+        errors = lung_errors(state.model, feature_map, part.lung_masks)
+        total = total + stage.lung_segmentation * errors.sum() / masked
     total = total + stage.consistency * disagreement(logit, part, stage.looks).sum() / len(whole.target)
     mean_loss, mean_outside = processes.add_up(torch.stack([loss.detach(), outside.detach()])).tolist()
     check_finite("loss", mean_loss + mean_outside, state)

@@ -36,8 +36,12 @@ class Supply(ABC):
         """What a model says of these radiographs of the validation part."""
 
     @abstractmethod
+    def feature_map(self, model: Classifier, inputs: Tensor) -> Tensor:
+        """The last feature map (batch, channels, rows, columns) of a batch's inputs."""
+
     def output(self, model: Classifier, inputs: Tensor) -> ExplainedLogit:
         """What a model says of a batch's inputs."""
+        return model.explained(self.feature_map(model, inputs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +60,9 @@ class PictureSupply(Supply):
     def validation_output(self, model: Classifier, chosen: np.ndarray) -> ExplainedLogit:
         return self.output(model, self.compute.batch(self.validation.pictures[chosen]))
 
-    def output(self, model: Classifier, inputs: Tensor) -> ExplainedLogit:
-        output: ExplainedLogit = model(inputs.contiguous(memory_format=torch.channels_last))
-        return output
+    def feature_map(self, model: Classifier, inputs: Tensor) -> Tensor:
+        feature_map: Tensor = model.backbone(inputs.contiguous(memory_format=torch.channels_last))
+        return feature_map
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,9 @@ class ActivationSupply(Supply):
         features = torch.from_numpy(self.validation_views.rows(0, chosen))
         return self.output(model, features.to(self.compute.device))
 
-    def output(self, model: Classifier, inputs: Tensor) -> ExplainedLogit:
+    def feature_map(self, model: Classifier, inputs: Tensor) -> Tensor:
         inputs = inputs.contiguous(memory_format=torch.channels_last)
-        return model.explained(model.backbone.forward_after(inputs, self.stage.frozen_through))
+        return model.backbone.forward_after(inputs, self.stage.frozen_through)
 
 
 def supply_of(

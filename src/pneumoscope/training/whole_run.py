@@ -25,6 +25,7 @@ from pneumoscope.training.failures import clear_failures
 from pneumoscope.training.film_weights import with_film_weights
 from pneumoscope.training.finish import bundle_of_run, save_weights
 from pneumoscope.training.loop import train
+from pneumoscope.training.lung_task import give_lung_task
 from pneumoscope.training.recipe import Recipe
 from pneumoscope.training.run_files import BUNDLE_FOLDER, CURVES_FILE, MANIFEST_FILE, WEIGHTS_FILE
 from pneumoscope.training.run_folder import rows_of_run, sole_writer
@@ -103,6 +104,8 @@ def network(recipe: Recipe, weights: Path | None, setting: Setting) -> Classifie
     for stage in recipe.stages:
         if stage.frozen_through:
             model.backbone.parts_through(stage.frozen_through)  # a wrong name is told now, not hours into the run
+    if recipe.has_lung_task:
+        give_lung_task(model)
     return model
 
 
@@ -143,7 +146,7 @@ def beginning(
         f"run in {output}"
     )
     if recipe.wants_lung_masks and source.lung_masks is None:
-        text += "\nno --lung-masks: the recipe's lung guidance and evidence removal are off"
+        text += "\nno --lung-masks: the recipe's lung guidance, evidence removal and lung segmentation are off"
     return text
 
 

@@ -220,7 +220,9 @@ def test_on_a_full_disk_the_weights_before_stay(exported_network, tmp_path):
 def test_without_lung_masks_a_recipe_that_wants_them_says_what_is_off(flipped_recipe, source, parts, tmp_path):
     rows = [*parts[0].rows, *parts[1].rows]
     without = replace(source, lung_masks=None)
-    assert "lung guidance and evidence removal are off" in beginning(flipped_recipe, without, rows, *parts, tmp_path)
+    assert "lung guidance, evidence removal and lung segmentation are off" in beginning(
+        flipped_recipe, without, rows, *parts, tmp_path
+    )
     stage = replace(flipped_recipe.stages[0], lung_guidance=0.0)
     assert "off" not in beginning(replace(flipped_recipe, stages=(stage,)), without, rows, *parts, tmp_path)
 

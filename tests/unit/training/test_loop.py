@@ -62,7 +62,7 @@ def stop_after(epoch):
 def rich_recipe(recipe):
     """Everything at once: two stages, parts frozen then free, an average of the weights, a plateau, the best epoch."""
     first = replace(recipe.stages[0], frozen_through="block2", lungs_removed=0.2, surroundings_removed=0.2)
-    second = replace(first, epochs=3, size_px=96, frozen_through="")
+    second = replace(first, epochs=3, size_px=96, frozen_through="", lung_segmentation=0.3)
     return replace(
         recipe,
         stages=(first, second),

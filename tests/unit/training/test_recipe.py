@@ -13,6 +13,7 @@ OFF = {
     "lungs_removed_penalty": 0.0,
     "lung_guidance": 0.0,
     "lung_guidance_against": 0.0,
+    "lung_segmentation": 0.0,
 }
 
 
@@ -73,6 +74,7 @@ def test_the_backbones_of_recipes_are_those_that_can_be_built():
         ({"lungs_removed": -0.1}, "lungs_removed of stage {} must not be negative"),
         ({"surroundings_removed": -0.1}, "surroundings_removed of stage {} must not be negative"),
         ({"lung_guidance": -1.0}, "lung_guidance of stage {} must not be negative"),
+        ({"lung_segmentation": -0.1}, "lung_segmentation of stage {} must not be negative"),
         ({"learning_rate": 0.0}, "learning_rate of stage {} must be above 0"),
         ({"learning_rate": float("nan")}, "learning_rate of stage {} must be above 0"),
         ({"final_learning_rate": -1e-6}, "final_learning_rate of stage {} must not be negative"),
@@ -88,6 +90,10 @@ def test_the_backbones_of_recipes_are_those_that_can_be_built():
         ({"cached_views": 2, **OFF}, "cached_views of stage {} needs frozen_through"),
         (
             {"cached_views": 2, "frozen_through": "stem", **OFF, "lung_guidance": 1.0},
+            "cached_views of stage {} goes with neither lung masks nor mixup nor teachers",
+        ),
+        (
+            {"cached_views": 2, "frozen_through": "stem", **OFF, "lung_segmentation": 1.0},
             "cached_views of stage {} goes with neither lung masks nor mixup nor teachers",
         ),
     ],
