@@ -204,6 +204,20 @@ class Recipe:
         return asdict(self)
 
 
+def with_later_keys(written: Any, now: Any) -> Any:
+    """Settings as an earlier version wrote them, completed by the keys that came since where `now` has those off.
+
+    Both as JSON has them. What a recipe could not yet turn on was off: a key that is missing is added where its value
+    is 0 or false now, and left out otherwise, so that the two differ.
+    """
+    if isinstance(written, list) and isinstance(now, list) and len(written) == len(now):
+        return [with_later_keys(first, second) for first, second in zip(written, now, strict=True)]
+    if isinstance(written, dict) and isinstance(now, dict):
+        off = {key: value for key, value in now.items() if key not in written and value in (0, False)}
+        return {key: with_later_keys(value, now.get(key)) for key, value in written.items()} | off
+    return written
+
+
 def rules_of(recipe: Recipe) -> Iterable[tuple[str, bool]]:
     """What must hold of the recipe as a whole."""
     for key, known in (

@@ -19,7 +19,7 @@ from pneumoscope.dataset.pictures import lung_masks_digest
 from pneumoscope.errors import FailedTraining
 from pneumoscope.training.checkpoint import CHECKPOINT_FILE
 from pneumoscope.training.data import DataSource, divided
-from pneumoscope.training.recipe import Recipe
+from pneumoscope.training.recipe import Recipe, with_later_keys
 from pneumoscope.training.run_files import MANIFEST_FILE, SETTINGS_FILE
 from pneumoscope.training.validation_design import ValidationDesign
 from pneumoscope.whole_file import unusable, write_whole
@@ -68,8 +68,9 @@ def rows_of_run(
             )
         there = settings_there(output)
         rows = read_manifest(output / MANIFEST_FILE)
+        here = settings_of(recipe, source, rows, seed=seed, weights=weights, teachers=teachers)
         if difference := first_difference(
-            there, settings_of(recipe, source, rows, seed=seed, weights=weights, teachers=teachers)
+            there | {"recipe": with_later_keys(there.get("recipe"), here["recipe"])}, here
         ):
             raise FailedTraining(
                 "run-differs",

@@ -16,7 +16,7 @@ from typing import Any, Final
 from pneumoscope.bundle.bundle import open_bundle
 from pneumoscope.errors import UnusableOption
 from pneumoscope.training.fitting import Fitting, Logits, Thresholds
-from pneumoscope.training.recipe import Recipe
+from pneumoscope.training.recipe import Recipe, with_later_keys
 
 TWIN: Final = "validation of a twin"
 """Where the thresholds were chosen, in the card."""
@@ -49,6 +49,7 @@ def twin_fitting(folder: Path, recipe: Recipe) -> TwinFitting:
             f"The bundle in {folder} has no recipe or no zones in its card.",
             remedy="Give --thresholds-from the bundle/ of a run folder that `pneumoscope train` has finished.",
         )
+    theirs = with_later_keys(theirs, ours)
     keys = sorted(theirs.keys() | ours.keys())
     if different := [key for key in keys if key not in MAY_DIFFER and theirs.get(key) != ours.get(key)]:
         raise UnusableOption(

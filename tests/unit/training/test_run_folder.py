@@ -67,6 +67,21 @@ def test_a_run_is_not_gone_on_with_unless_asked(asked, tmp_path):
         asked()
 
 
+def test_a_run_of_an_earlier_version_is_gone_on_with_where_the_keys_that_came_since_are_off(asked, tmp_path):
+    rows = asked()
+    (tmp_path / "run" / "checkpoint.pt").touch()
+    settings = json.loads((tmp_path / "run" / "recipe.json").read_text())
+    del settings["recipe"]["mixup"]
+    del settings["recipe"]["stages"][0]["lung_segmentation"]
+    (tmp_path / "run" / "recipe.json").write_text(json.dumps(settings))
+    assert asked(resume=True) == rows
+    del settings["recipe"]["label_smoothing"]
+    del settings["recipe"]["batch_size"]
+    (tmp_path / "run" / "recipe.json").write_text(json.dumps(settings))
+    with pytest.raises(FailedTraining, match=r"recipe\.batch_size is nothing there"):
+        asked(resume=True)
+
+
 def test_a_run_without_a_checkpoint_yet_may_simply_be_started_again(asked):
     assert asked() == asked()
 

@@ -92,6 +92,22 @@ def test_a_bundle_of_another_recipe_is_no_twin(recipe, twin):
         twin_fitting(twin.folder, other)
 
 
+def of_an_earlier_version(recipe, key):
+    """A recipe's settings from before a key of its stages existed."""
+    stages = [{name: value for name, value in stage.items() if name != key} for stage in recipe.to_dict()["stages"]]
+    return {**recipe.to_dict(), "stages": stages}
+
+
+def test_a_bundle_from_before_a_key_is_a_twin_of_recipes_that_have_it_off(recipe, twin, tmp_path):
+    bundle = open_bundle(twin.folder)
+    earlier = {**bundle.card.provenance, "recipe": of_an_earlier_version(recipe, "lung_segmentation")}
+    write_bundle(tmp_path, replace(bundle.card, provenance=earlier), bundle.model)
+    assert twin_fitting(tmp_path, recipe).taken.calibration == CHOSEN.calibration
+    with_it_on = replace(recipe, stages=tuple(replace(stage, lung_segmentation=0.5) for stage in recipe.stages))
+    with pytest.raises(UnusableOption, match="stages differ"):
+        twin_fitting(tmp_path, with_it_on)
+
+
 def test_a_bundle_without_zones_or_recipe_is_no_twin(recipe, twin, tmp_path):
     bundle = open_bundle(twin.folder)
     for number, card in enumerate([replace(bundle.card, zones=None), replace(bundle.card, provenance={})]):
