@@ -30,7 +30,7 @@ PICTURES: Final = ROOT / "docs" / "pictures"
 EXAMPLES: Final = ROOT / "examples" / "radiographs"
 CLEAR: Final = "PNEUMONIA/person1952_bacteria_4883.jpeg"
 WARNED: Final = "PNEUMONIA/person1951_bacteria_4882.jpeg"
-UNCERTAIN: Final = "NORMAL/NORMAL2-IM-1437-0001.jpeg"
+UNCERTAIN: Final = "PNEUMONIA/person1950_bacteria_4881.jpeg"
 PHONE: Final[dict[str, Any]] = {
     "viewport": {"width": 390, "height": 844},
     "is_mobile": True,

@@ -24,12 +24,19 @@ def test_every_recipe_can_be_used(name):
     assert load_recipe(str(BENCHMARKS / name)).stages
 
 
-@pytest.mark.parametrize("lever", LEVERS)
-def test_every_lever_changes_the_base_into_a_recipe(lever):
+def recipe_of(lever):
     keys = dict(LEVERS[lever])
     recipe = ablation.recipe_named(keys.pop(ablation.OTHER_RECIPE, ablation.BASE))
-    changed = load_recipe(recipe, [f"{key}={json.dumps(value)}" for key, value in keys.items()])
-    assert changed != load_recipe(str(BENCHMARKS / "ablation-base.toml")) or not LEVERS[lever]
+    return load_recipe(recipe, [f"{key}={json.dumps(value)}" for key, value in keys.items()])
+
+
+@pytest.mark.parametrize("lever", LEVERS)
+def test_every_lever_changes_the_base_into_a_recipe(lever):
+    assert recipe_of(lever) != load_recipe(str(BENCHMARKS / "ablation-base.toml")) or not LEVERS[lever]
+
+
+def test_the_default_is_the_row_that_the_documents_name():
+    assert recipe_of("twenty-four-epochs") == load_recipe("efficientnet-lite0")
 
 
 def test_what_was_measured_is_what_the_levers_say_now():

@@ -86,48 +86,51 @@ def test_every_group_has_its_pictures_in_the_document_and_they_are_small(gallery
 
 def test_the_hottest_place_is_never_at_the_rim_the_top_or_in_the_middle(gallery):
     share = hottest_places(gallery)
-    assert share[:4].sum() == share[9:].sum() == share[:, :2].sum() == share[:, 5:8].sum() == share[:, 12:].sum() == 0
+    assert share[:4].sum() == share[10:].sum() == share[:, :2].sum() == share[:, 5:8].sum() == share[:, 12:].sum() == 0
 
 
-def test_the_hottest_place_is_mostly_in_the_left_lung_and_often_one_of_four(gallery):
+def test_the_hottest_place_is_often_one_of_four_and_as_often_in_the_left_lung_as_the_document_says(gallery):
     share = hottest_places(gallery)
     left_lung, same_four = share[:, 7:].sum(), share[6:8, [4, 9]].sum()
-    assert f"left lung in {left_lung:.0%} of".replace("%", " %") in FLOWING
-    assert f"two in each lung, in {same_four:.0%}:".replace("%", " %") in FLOWING
+    assert f"left lung in {left_lung:.0%} (".replace("%", " %") in FLOWING
+    assert f"two in each lung, in {same_four:.0%} of".replace("%", " %") in FLOWING
     shown = [one["hottest_place"]["column"] >= 7 for one in of_group(gallery, "true-positive")]
-    assert (sum(shown), len(shown)) == (9, 14)
+    assert (sum(shown), len(shown)) == (6, 14)
 
 
-def test_eleven_of_fourteen_true_positives_glow_alike_and_in_the_others_the_left_lung_is_stronger(gallery):
+def test_both_lungs_of_all_true_positives_glow_alike_and_eight_have_more_on_the_right(gallery):
     pairs = lungs_of(gallery, "true-positive")
-    assert all(min(pair) > 0 for pair in pairs.values())
-    unlike = {number for number, pair in pairs.items() if max(pair) >= 1.6 * min(pair)}
-    assert (len(pairs), unlike) == (14, {13, 14, 16})
-    assert {number for number, (right, left) in pairs.items() if right > left} == {21, 25}
-    assert gallery["all"]["both_lungs_alike"] == pytest.approx(3 / 4, abs=0.03)
+    assert len(pairs) == 14
+    assert all(1.6 * min(pair) > max(pair) for pair in pairs.values())
+    more_on_the_right = {number for number, (right, left) in pairs.items() if right > left}
+    hottest_on_the_right = {
+        one["number"] for one in of_group(gallery, "true-positive") if one["hottest_place"]["column"] < 7
+    }
+    assert more_on_the_right == hottest_on_the_right == {13, 17, 18, 20, 21, 22, 24, 26}
+    assert gallery["all"]["both_lungs_alike"] == pytest.approx(0.9, abs=0.03)
 
 
 def test_how_many_times_one_lung_carries_of_the_other_is_as_the_document_says(gallery):
     times = {number: left / right for number, (right, left) in lungs_of(gallery, "true-positive").items()}
-    assert times[16] == pytest.approx(3, rel=0.05)
-    assert times[14] > 2 > times[13] > 1.8
-    assert max(times[number] for number in (19, 20, 21, 23)) < 1.3
+    assert times[23] == pytest.approx(1.5, abs=0.06)
+    assert all(0.64 < 1 / times[number] < 0.77 for number in (14, 23, 25))
+    assert 1 < times[16] < 1.1
+    assert 1 < times[15] < 1.1
+    assert 0.9 < times[24] < 1
     uncertain = {number: left / right for number, (right, left) in lungs_of(gallery, "uncertain").items()}
-    assert uncertain[9] == pytest.approx(10, rel=0.05)
-    assert 2.7 < uncertain[10] < 3
-    assert 0.7 < uncertain[11] < 0.8
+    assert 1 < uncertain[11] < 1.15
+    assert uncertain[10] < 0.5
+    assert uncertain[12] == pytest.approx(0.9, abs=0.05)
 
 
-def test_where_one_lung_looks_worse_the_heat_is_often_in_the_other(gallery):
-    by_number = {one["number"]: one for one in of_group(gallery, "true-positive")}
-    assert all(by_number[number]["hottest_place"]["column"] < 7 for number in (19, 20, 21, 23))
-    assert all(by_number[number]["left_lung"] > by_number[number]["right_lung"] for number in (14, 18, 26))
-    assert by_number[18]["left_lung"] < 1.2 * by_number[18]["right_lung"]
+def test_where_one_lung_looks_worse_the_hottest_place_can_be_in_the_other(gallery):
+    columns = {one["number"]: one["hottest_place"]["column"] for one in of_group(gallery, "true-positive")}
+    assert columns[24] < 7 <= columns[16]
 
 
-def test_eleven_true_positives_reach_the_end_of_the_colour_scale(gallery):
+def test_twelve_true_positives_reach_the_end_of_the_colour_scale(gallery):
     hottest = [one["hottest_place"]["logit"] for one in of_group(gallery, "true-positive")]
-    assert sum(logit >= gallery["scale_logit"] for logit in hottest) == 11
+    assert sum(logit >= gallery["scale_logit"] for logit in hottest) == 12
 
 
 def test_uncertain_right_answers_are_pneumonias_with_less_evidence_than_every_certain_one(gallery):
@@ -141,37 +144,35 @@ def test_none_of_the_thirty_is_doubted(gallery):
     assert not any(one["doubt"] for one in gallery["radiographs"])
 
 
-def test_occlusion_hardly_agrees_with_three_right_answers_and_well_with_most_misses(gallery):
+def test_occlusion_contradicts_eight_right_answers_and_agrees_with_seven_of_eight_misses(gallery):
     positive = [one for group in ("uncertain", "true-positive") for one in of_group(gallery, group)]
-    assert {one["number"] for one in positive if one["agreement_with_occlusion"] < 0.1} == {9, 16, 18}
-    misses = [one["agreement_with_occlusion"] for one in of_group(gallery, "false-negative")]
-    assert sum(agreement > 0.4 for agreement in misses) > len(misses) / 2
+    agreement = {one["number"]: one["agreement_with_occlusion"] for one in positive}
+    assert (sum(value < 0 for value in agreement.values()), len(agreement)) == (8, 18)
+    assert min(agreement.values()) == pytest.approx(-0.54, abs=0.005)
+    misses = sorted(one["agreement_with_occlusion"] for one in of_group(gallery, "false-negative"))
+    assert misses[0] < 0.1
+    assert (misses[1], misses[7]) == pytest.approx((0.36, 0.76), abs=0.005)
 
 
-def test_the_misses_with_something_red_are_the_ones_that_are_left_open(gallery):
+def test_the_misses_with_a_red_spot_low_on_the_right_are_the_ones_that_are_left_open(gallery):
     misses = {one["number"]: one for one in of_group(gallery, "false-negative")}
-    assert {number for number, one in misses.items() if one["speaks_for"] > 0.1} == {1, 2, 5, 6, 7}
-    assert {number for number, one in misses.items() if one["zone"] == "uncertain"} == {1, 2, 5, 6, 7}
-    assert all(misses[number]["speaks_for"] < 0.02 for number in (3, 4, 8))
+    red = {number for number, one in misses.items() if one["speaks_for"] > 0.08}
+    assert red == {number for number, one in misses.items() if one["zone"] == "uncertain"} == {2, 4, 6, 7, 8}
+    assert max(misses, key=lambda number: misses[number]["speaks_for"]) == 6
+    assert {n for n in red if misses[n]["speaks_for"] + misses[n]["speaks_against"] > 0} == {4, 8}
+    assert all(one["probability"] < 0.5 for one in misses.values())
+    places = [misses[number]["hottest_place"] for number in red]
+    assert all(place["column"] < 5 and place["row"] >= 7 for place in places)
+    assert all(one["zone"] == "unlikely" for number, one in misses.items() if number not in red)
 
 
-def test_misses_are_paler_than_normal_films_and_the_third_is_the_bluest(gallery):
+def test_a_missed_pneumonia_can_be_bluer_than_every_normal_film(gallery):
     misses = {one["number"]: -one["speaks_against"] for one in of_group(gallery, "false-negative")}
-    normal = of_group(gallery, "true-negative")
-    assert max(misses, key=misses.get) == 3
-    assert max(misses.values()) < min(-one["speaks_against"] for one in normal)
-    assert all(one["speaks_for"] < 0.001 for one in normal)
-
-
-def test_two_misses_are_blue_on_the_right_and_less_than_half_as_much_on_the_left(gallery):
-    pairs = lungs_of(gallery, "false-negative")
-    assert all(pairs[number][0] < 2 * pairs[number][1] < 0 for number in (4, 8))
-
-
-def test_the_red_spots_that_are_outvoted_are_on_the_sides_the_document_names(gallery):
-    hottest = {one["number"]: one["hottest_place"] for one in gallery["radiographs"]}
-    assert all(hottest[number]["column"] >= 7 and hottest[number]["row"] >= 7 for number in (1, 2, 7, 10))
-    assert all(hottest[number]["column"] < 7 for number in (5, 6, 12))
+    normal = [-one["speaks_against"] for one in of_group(gallery, "true-negative")]
+    assert misses[3] > max(normal)
+    assert misses[1] == pytest.approx(min(normal), abs=0.1)
+    assert max(misses[number] for number in (2, 4, 5, 6, 7, 8)) < min(normal)
+    assert all(one["speaks_for"] < 0.001 for one in of_group(gallery, "true-negative"))
 
 
 def test_both_lungs_of_normal_films_are_blue_alike(gallery):
@@ -199,4 +200,11 @@ def test_the_gate_stops_what_ruins_the_map(quantised):
         )
         assert one["passes_the_gate"] == passes
     passing = {name for name, one in quantised["compressed"].items() if one["passes_the_gate"]}
-    assert passing == {"fp16-storage"}
+    assert passing == {"fp16-storage", "int8-trunk"}
+
+
+def test_what_ships_changes_no_zone_and_the_smaller_copy_changes_two(quantised):
+    answers = {name: one["answers"] for name, one in quantised["compressed"].items()}
+    assert not any(answers["fp16-storage"]["decisions_changed"].values())
+    assert not any(answers["int8-trunk"]["decisions_changed"].values())
+    assert (answers["fp16-storage"]["zones_changed"], answers["int8-trunk"]["zones_changed"]) == (0, 2)

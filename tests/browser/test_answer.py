@@ -115,7 +115,7 @@ def test_a_slow_map_is_asked_for_once_however_often_the_colours_change(open_page
 
 def test_the_operating_point_changes_the_decision_but_not_the_probability(open_page):
     page = open_page()
-    give(page, example("NORMAL2-IM-1438"))  # between the thresholds of screening and balanced
+    give(page, example("person1949"))  # between the thresholds of screening and balanced
     answered(page)
     expect(page.locator("#decision")).to_have_text("Pneumonia not suggested")
     probability = page.inner_text("#probability")

@@ -48,7 +48,7 @@ def test_on_a_phone_nothing_is_cut_off_and_the_answer_comes_before_the_picture(o
 @pytest.mark.parametrize("width", [820, 1024, 1280, 1920])
 def test_no_window_is_too_narrow_or_too_wide(open_page, width):
     page = open_page("/?language=de", width=width)
-    give(page, example("NORMAL2-IM-1430"))
+    give(page, example("person1950"))
     answered(page)
 
     assert too_wide(page) == 0
