@@ -99,6 +99,14 @@ def map_overhead(batch: np.ndarray) -> dict[str, Any]:
     return result
 
 
+def on_one_core() -> dict[str, Any]:
+    """Each shipped radiograph from its file to probability and map, gate included, on one thread."""
+    predictor = Predictor.open(threads=1)
+    each = {str(number): partial(predictor.predict, path) for number, path in enumerate(EXAMPLES)}
+    seconds = medians(each, rounds=10, burst=3)
+    return {"files": len(seconds), "median": statistics.median(seconds.values()), "slowest": max(seconds.values())}
+
+
 class FieldPractice:
     """What the field's projects do: VGG16 in PyTorch eager, Grad-CAM by a full backward pass, the overlay by hand."""
 
@@ -310,6 +318,7 @@ def main() -> None:
             "versions": {"onnxruntime": onnxruntime.__version__, "torch": torch.__version__},
             "bundle": predictor.bundle.title,
             "map_overhead": map_overhead(batch),
+            "one_core_seconds": on_one_core(),
             "against_field_practice": against_field_practice(full_size, scratch),
             "whole_process": whole_process(full_size),
             "small_files": small_files(batch, scratch),
