@@ -50,7 +50,7 @@ def lung_errors(
     model: Classifier, feature_map: Float[Tensor, "batch channels map_rows map_columns"], lung_masks: PictureBatch
 ) -> Float[Tensor, " batch"]:
     """Mean cross-entropy (nats) over each picture's places, against the share that is lung; 0 where no lungs are seen."""
-    said = cast("LungTask", model.get_submodule(NAME))(feature_map).float()
+    said = cast("LungTask", model.get_submodule(NAME))(feature_map.float())  # mixed precision leaves it in 16 bits
     share = F.interpolate(lung_masks, size=said.shape[1:], mode="area").squeeze(1)
     errors = F.binary_cross_entropy_with_logits(said, share, reduction="none").mean(dim=(1, 2))
     return torch.where(with_lungs(lung_masks), errors, torch.zeros_like(errors))

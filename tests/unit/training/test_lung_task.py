@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from pneumoscope.training.compute import Compute
 from pneumoscope.training.loop import set_rate, state_of
 from pneumoscope.training.lung_task import LungTask, give_lung_task, lung_errors
 from pneumoscope.training.setting import Setting
@@ -99,6 +100,16 @@ def test_what_is_kept_has_no_task_and_goes_into_the_network_that_ships(recipe, t
     radiograph = torch.rand(1, 1, 64, 64)
     with torch.inference_mode():
         assert torch.equal(plain.eval()(radiograph).logit, model(radiograph).logit)
+
+
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_mixed_precision_asks_the_task_in_full_precision(recipe, parts, begun, half):
+    recipe = with_task(recipe, 1.0)
+    state, _, batch, setting = begun(recipe)
+    setting = replace(setting, compute=Compute(torch.device("cpu"), half))
+    supply = PictureSupply(recipe, recipe.stages[0], *parts, setting.compute)
+    optimizer_step(recipe, recipe.stages[0], state, supply, batch, setting)
+    assert state.model.get_submodule("lung_task").lung.weight.grad.any()
 
 
 def test_the_average_of_the_weights_is_kept_without_it_too(recipe, trained, tmp_path):
